@@ -1,0 +1,226 @@
+"""The whole way from segments to records: detect, check, propose, choose.
+
+A `Repairer` holds the stages of one run. Segments stream through in batches that hold whole
+documents where they are short enough, since some checks compare the segments of a document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from . import __version__
+from .choose import Guard, choose, suggest
+from .core import Finding, Quality, Record, RepairError, Segment
+
+BATCH = 256
+# A document longer than this many batches is cut, so that memory stays bounded.
+LONGEST = 4
+
+
+class Stage(Protocol):
+    """A checker or proposer: the same number of lists out as segments in, nothing printed."""
+
+    signature: str
+
+    def __call__(self, segments: Sequence[Segment]) -> list[list[Finding]]: ...
+
+
+def batches(segments: Iterable[Segment], size: int = BATCH) -> Iterator[list[Segment]]:
+    """Consecutive segments, at least ``size`` of them, cut between documents if that comes soon.
+
+    Where a batch ends depends on the segments alone, so that a resumed run cuts the same ones.
+    """
+    batch: list[Segment] = []
+    for segment in segments:
+        full = len(batch) >= size and segment.doc != batch[-1].doc
+        if full or len(batch) >= size * LONGEST:
+            yield batch
+            batch = []
+        batch.append(segment)
+    if batch:
+        yield batch
+
+
+class Repairer:
+    """Repairs machine translations from Russian into English.
+
+    ``detector``, ``style``, ``facts`` and ``grammar`` take ``True`` for the shipped one, ``False``
+    for none, or an object of yours with the same call. ``proposers`` are further stages, such as
+    `repair.propose.Hypotheses` or `repair.seq2seq.Seq2Seq`. In ``mode="suggest"`` nothing is
+    applied and ``Record.fixed`` equals the MT; in ``mode="apply"`` the edits whose confidence
+    reaches ``precision`` are. A stage that fails leaves a warning on the record; ``strict=True``
+    raises instead. Use it as a context manager, or call `close`: the grammar checker is a process.
+    """
+
+    def __init__(
+        self,
+        *,
+        detector=True,
+        style=True,
+        facts=True,
+        grammar=False,
+        proposers: Sequence[Stage] = (),
+        mode: str = "suggest",
+        precision: float = 0.9,
+        veto: bool = True,
+        strict: bool = False,
+        batch_size: int = BATCH,
+    ):
+        if mode not in ("suggest", "apply"):
+            raise RepairError(f"Unknown mode {mode!r}.", mend="Use 'suggest' or 'apply'.")
+        if not 0 <= precision <= 1:
+            raise RepairError(f"Precision {precision} is no probability.", mend="Use 0 to 1.")
+        self.mode, self.precision, self.strict, self.batch_size = mode, precision, strict, batch_size
+        self.notices: list[str] = []  # what the user should hear once, such as a missing part
+        self.detector = _made(detector, _shipped_detector, self.notices)
+        checkers = [
+            _made(style, _style, self.notices),
+            _made(facts, _facts, self.notices),
+            _made(grammar, _grammar, self.notices),
+        ]
+        self.stages: list[Stage] = [stage for stage in (*checkers, *proposers) if stage]
+        self.guard: Guard | None = _guard() if veto and facts else None
+
+    @property
+    def signature(self) -> str:
+        """What made the result: version, stages with theirs, operating point."""
+        parts = [f"mt-repair:{__version__}"]
+        parts += [stage.signature for stage in (self.detector, *self.stages) if stage]
+        if self.mode == "apply":
+            parts.append(f"precision:{self.precision:g}")
+        parts.append(f"mode:{self.mode}" + ("" if self.guard else "|veto:no"))
+        return "|".join(parts)
+
+    def __call__(self, mt: str, source: str | None = None) -> Record:
+        """Repair one text on its own."""
+        return next(self.run([Segment("1", mt, source)]))
+
+    def run(self, segments: Iterable[Segment]) -> Iterator[Record]:
+        """Records in the order of the segments, a batch at a time."""
+        for batch in batches(segments, self.batch_size):
+            yield from self.run_batch(batch)
+
+    def run_batch(self, batch: Sequence[Segment]) -> list[Record]:
+        """The records of one batch, which the caller cut (see `batches`)."""
+        blind = [segment.blind() for segment in batch]
+        findings: list[list[Finding]] = [[] for _ in batch]
+        quality: list[Quality | None] = [None] * len(batch)
+        warnings: list[list[str]] = [[] for _ in batch]
+        if self.detector:
+            for index, seen in enumerate(self._call(self.detector, blind, warnings)):
+                if seen is not None:
+                    findings[index] += seen.findings
+                    quality[index] = seen.quality
+        for stage in self.stages:
+            for index, found in enumerate(self._call(stage, blind, warnings)):
+                findings[index] += found or ()
+        return [
+            self._record(segment, findings[index], quality[index], warnings[index])
+            for index, segment in enumerate(batch)
+        ]
+
+    def _record(self, segment, findings, quality, warnings) -> Record:
+        blind = segment.blind()
+        suggestions = suggest(blind, findings)
+        fixed = segment.mt
+        if self.mode == "apply":
+            try:
+                suggestions, fixed, held_back = choose(
+                    blind, suggestions, precision=self.precision, guard=self.guard
+                )
+                warnings = [*warnings, *held_back]
+            except Exception as error:
+                if self.strict:
+                    raise
+                warnings = [*warnings, f"failed: choose: {error!r}"]
+        spans = sorted({f.span for f in findings}, key=lambda s: (s.start, s.end, s.by, s.category))
+        return Record(segment, tuple(spans), tuple(suggestions), fixed, quality, tuple(warnings))
+
+    def _call(self, stage, segments: Sequence[Segment], warnings: list[list[str]]) -> list:
+        """The stage on a batch; what it cannot do is found one by one and becomes a warning."""
+        try:
+            return _checked(stage, segments)
+        except Exception as error:
+            if self.strict:
+                raise
+            name = stage.signature.split(":")[0]
+            if isinstance(error, RepairError) or len(segments) == 1:
+                for notes in warnings:
+                    notes.append(f"failed: {name}: {error}")
+                return [None] * len(segments)
+        results: list = []
+        for segment, notes in zip(segments, warnings, strict=True):
+            own = [notes]
+            results += self._call(stage, [segment], own)
+        return results
+
+    def close(self) -> None:
+        for stage in (self.detector, *self.stages):
+            if stage and hasattr(stage, "close"):
+                stage.close()
+
+    def __enter__(self) -> Repairer:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def failed(record: Record) -> bool:
+    """Whether a stage could not deal with the segment."""
+    return any(warning.startswith("failed: ") for warning in record.warnings)
+
+
+def without_references(record: Record) -> Record:
+    """The record as it would be had there been no references and no post-edit."""
+    return replace(record, segment=record.segment.blind())
+
+
+def _checked(stage, segments: Sequence[Segment]) -> list:
+    results = list(stage(segments))
+    if len(results) != len(segments):
+        raise ValueError(f"{len(segments)} segments in, {len(results)} results out")
+    return results
+
+
+def _made(wanted, make, notices: list[str]):
+    """The stage itself, one made by ``make`` for ``True``, or none with a notice why."""
+    if wanted is True:
+        try:
+            return make()
+        except RepairError as error:
+            notices.append(str(error))
+            return None
+    return wanted or None
+
+
+def _shipped_detector():
+    from .detect import Detector
+
+    return Detector()
+
+
+def _style():
+    from .style import Style
+
+    return Style()
+
+
+def _facts():
+    from .facts import Facts
+
+    return Facts()
+
+
+def _grammar():
+    from .grammar import Grammar
+
+    return Grammar()
+
+
+def _guard() -> Guard:
+    from .facts import guard
+
+    return guard
