@@ -64,7 +64,9 @@ def suggest(
         if merged:
             span = _place_span(place, spans[place])
             suggestions.append(
-                Suggestion(suggestion_id(segment, *place), span, tuple(merged), merged[0].confidence)
+                Suggestion(
+                    suggestion_id(segment, *place), span, tuple(merged), merged[0].confidence
+                )
             )
     covered = [suggestion.span for suggestion in suggestions]
     for place, found in _by_place(bare).items():
@@ -180,8 +182,7 @@ def _best_set(units: dict[str, tuple[list[Edit], float]]) -> list[str]:
         a: {
             b
             for b in names
-            if a != b
-            and not all(compatible(x, y) for x in units[a][0] for y in units[b][0])
+            if a != b and not all(compatible(x, y) for x in units[a][0] for y in units[b][0])
         }
         for a in names
     }

@@ -72,7 +72,12 @@ class Repairer:
             raise RepairError(f"Unknown mode {mode!r}.", mend="Use 'suggest' or 'apply'.")
         if not 0 <= precision <= 1:
             raise RepairError(f"Precision {precision} is no probability.", mend="Use 0 to 1.")
-        self.mode, self.precision, self.strict, self.batch_size = mode, precision, strict, batch_size
+        self.mode, self.precision, self.strict, self.batch_size = (
+            mode,
+            precision,
+            strict,
+            batch_size,
+        )
         self.notices: list[str] = []  # what the user should hear once, such as a missing part
         self.detector = _made(detector, _shipped_detector, self.notices)
         checkers = [

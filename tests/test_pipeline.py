@@ -1,0 +1,89 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repair.core import Candidate, Edit, ErrorSpan, Finding, RepairError, Segment
+from repair.pipeline import Repairer, batches, failed
+
+
+class Shout:
+    """Finds every lower-case 'x' and wants an 'X'; fails on a segment that holds 'boom'."""
+
+    signature = "shout:1"
+
+    def __call__(self, segments):
+        for segment in segments:
+            assert not segment.references and segment.post_edit is None
+            if "boom" in segment.mt:
+                raise ValueError("boom")
+        return [
+            [
+                Finding(
+                    ErrorSpan(i, i + 1, "fluency/spelling", "minor", 0.9, "shout"),
+                    (Candidate(Edit(i, i + 1, "X"), "shout", 0.95),),
+                )
+                for i, sign in enumerate(segment.mt)
+                if sign == "x"
+            ]
+            for segment in segments
+        ]
+
+
+def repairer(**options):
+    return Repairer(
+        detector=False, style=False, facts=False, proposers=[Shout()], batch_size=2, **options
+    )
+
+
+texts = st.lists(st.sampled_from(["ax", "b", "boom", "xx", ""]), max_size=9)
+
+
+@given(texts, st.integers(1, 4))
+def test_batches_hold_all_segments_in_order(mts, size):
+    segments = [Segment(str(i), mt, doc=str(i // 3)) for i, mt in enumerate(mts)]
+    cut = list(batches(segments, size))
+    assert [s for batch in cut for s in batch] == segments
+    assert all(len(batch) <= 4 * size for batch in cut)
+
+
+@given(texts)
+def test_a_broken_segment_costs_only_itself(mts):
+    segments = [Segment(str(i), mt) for i, mt in enumerate(mts)]
+    records = list(repairer(mode="apply").run(segments))
+    assert [r.segment for r in records] == segments
+    assert [r.fixed for r in records] == [
+        mt if mt == "boom" else mt.replace("x", "X") for mt in mts
+    ]
+    assert [failed(r) for r in records] == [mt == "boom" for mt in mts]
+
+
+def test_strict_stops():
+    with pytest.raises(ValueError, match="boom"):
+        list(repairer(strict=True).run([Segment("1", "boom")]))
+
+
+@given(texts)
+def test_references_change_nothing_but_themselves(mts):
+    bare = [Segment(str(i), mt) for i, mt in enumerate(mts)]
+    with_references = [replace(s, references=("X " + s.mt,), post_edit="Y") for s in bare]
+    a = list(repairer(mode="apply").run(bare))
+    b = list(repairer(mode="apply").run(with_references))
+    assert [replace(r, segment=r.segment.blind()) for r in b] == a
+
+
+def test_suggest_mode_touches_nothing():
+    (record,) = repairer().run([Segment("1", "axx")])
+    assert record.fixed == "axx" and len(record.suggestions) == 2
+
+
+def test_the_signature_names_stages_and_operating_point():
+    assert "shout:1" in repairer().signature
+    assert "precision:0.9|mode:apply" in repairer(mode="apply").signature
+
+
+@pytest.mark.parametrize("options", [{"mode": "maybe"}, {"precision": 2}])
+def test_bad_options_are_named(options):
+    with pytest.raises(RepairError):
+        repairer(**options)
