@@ -1,0 +1,225 @@
+"""``mt-repair run``: detect, check, propose, choose; write the run file and what is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from .. import RepairError
+
+STAGES = ("detector", "style", "facts", "grammar")
+
+EPILOG = """\
+examples:
+  mt-repair run article.en.txt -o run.jsonl --fixed article.fixed.txt --report review.html
+  mt-repair run -s news.ru -t news.en -r news.ref.en -o run.jsonl
+  cat mt.tsv | mt-repair run - --format tsv -o run.jsonl
+"""
+
+
+def add_commands(commands) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="find errors, suggest edits, choose what is safe",
+        description="Find errors, suggest edits and choose what is safe. Without -o, the run file "
+        "(JSONL) goes to stdout unless --fixed, --report or --diff is given.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_input(parser)
+
+    output = parser.add_argument_group("output")
+    output.add_argument("-o", "--output", metavar="RUN", help="write the run file, '-' for stdout")
+    output.add_argument("--fixed", metavar="FILE", help="write the repaired text in the input's "
+                        "own format (implies --mode apply)")  # fmt: skip
+    output.add_argument("--report", metavar="HTML", help="write the diff report")
+    output.add_argument("--diff", action="store_true", help="print a colored diff")
+    output.add_argument("--force", action="store_true", help="overwrite existing output")
+    output.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    output.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
+
+    stages = parser.add_argument_group("stages")
+    stages.add_argument(
+        "--stages", metavar="LIST", default=",".join(STAGES), type=_stages,
+        help=f"which of {', '.join(STAGES)} to run (default: all)",
+    )  # fmt: skip
+    stages.add_argument("--sensitivity", type=float, metavar="X",
+                        help="of the detector: 0 marks only the surest errors, 1 the most "
+                        "(default: chosen for precision)")  # fmt: skip
+    stages.add_argument("--detector", metavar="FOLDER", help="use these detector weights")
+    stages.add_argument("--languagetool-url", metavar="URL", help="use this LanguageTool server")
+    stages.add_argument("--languagetool-folder", metavar="DIR", help="use this LanguageTool")
+    stages.add_argument("--fixer", action="append", default=[], metavar="ID_OR_PATH",
+                        help="a Hugging Face encoder-decoder that proposes (repeatable)")  # fmt: skip
+    stages.add_argument("--fixer-kind", choices=("editor", "translator"),
+                        help="what the fixer reads: the MT or the source")  # fmt: skip
+    stages.add_argument("--fixer-prefix", metavar="TEXT", help="prompt that an editor expects")
+    stages.add_argument("--beam", type=int, default=4, metavar="N", help="beam size (default 4)")
+    stages.add_argument("--nbest", type=int, default=1, metavar="N",
+                        help="hypotheses kept for each segment (default 1)")  # fmt: skip
+    stages.add_argument("--device", help="torch device (default: GPU if there is one, else CPU)")
+    stages.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    stages.add_argument("--hypotheses", action="append", default=[], metavar="FILE",
+                        help="TSV or JSONL of segment id, hypothesis, producer, score: what any "
+                        "other engine wrote (repeatable)")  # fmt: skip
+
+    choice = parser.add_argument_group("choice")
+    choice.add_argument("--mode", choices=("suggest", "apply"),
+                        help="suggest shows edits and applies none (default without --fixed)")  # fmt: skip
+    choice.add_argument("--precision", type=float, default=0.9, metavar="P",
+                        help="apply edits at least this sure (default .9)")  # fmt: skip
+    choice.add_argument("--no-veto", action="store_true", help="do not hold back edits that "
+                        "change a fact")  # fmt: skip
+    choice.add_argument("--decisions", metavar="JSON", help="earlier decisions: what was rejected "
+                        "or silenced is not suggested again")  # fmt: skip
+    choice.add_argument("--strict", action="store_true", help="stop at the first failed segment")
+    choice.add_argument("--check", action="store_true", help="exit 1 if anything was found")
+    choice.add_argument("--batch-size", type=int, default=256, metavar="N", help=argparse.SUPPRESS)
+    parser.set_defaults(run=run)
+
+
+def add_input(parser) -> None:
+    """The options that say what to read, shared by every command that reads segments."""
+    inputs = parser.add_argument_group("input")
+    inputs.add_argument("mt", nargs="?", metavar="MT", help="text, lines, TSV, CSV or JSONL; '-' is stdin")
+    inputs.add_argument("-t", "--mt-file", dest="mt_option", metavar="FILE", help="the same as MT")
+    inputs.add_argument("-s", "--source", metavar="FILE", help="Russian source, line by line")
+    inputs.add_argument("-r", "--reference", action="append", default=[], metavar="FILE",
+                        help="reference translation, line by line (repeatable; never seen by the "
+                        "repair)")  # fmt: skip
+    inputs.add_argument("--post-edit", metavar="FILE", help="post-edit of this very MT")
+    inputs.add_argument("--format", choices=("text", "lines", "tsv", "csv", "jsonl"),
+                        help="instead of going by the suffix")  # fmt: skip
+    inputs.add_argument("--encoding", help="if it is not UTF-8, such as cp1251")
+
+
+def open_segments(options):
+    """The input named by the options of `add_input`."""
+    from ..files import open_input
+
+    if options.mt and options.mt_option:
+        raise RepairError("The MT is named twice.", mend="Give it once, with or without -t.")
+    path = options.mt or options.mt_option
+    if path is None:
+        raise RepairError("No MT to read.", mend="Name a file, or '-' for stdin.")
+    return open_input(
+        path,
+        source=options.source,
+        references=tuple(options.reference),
+        post_edit=options.post_edit,
+        format=options.format,
+        encoding=options.encoding,
+    )
+
+
+def _stages(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip() not in ("", "none"))
+    if unknown := [name for name in names if name not in STAGES]:
+        raise argparse.ArgumentTypeError(
+            f"unknown stage {unknown[0]!r} (choose from {', '.join(STAGES)})"
+        )
+    return names
+
+
+def run(options) -> int:
+    from ..pipeline import Repairer
+
+    if options.resume and options.output in (None, "-"):
+        raise RepairError("--resume needs the run file of the stopped run.", mend="Give it with -o.")
+    outputs = [p for p in (options.output, options.fixed, options.report) if p and p != "-"]
+    if not options.force:
+        for path in outputs:
+            if Path(path).exists():
+                raise RepairError("Output exists.", path=path, mend="Use --force to overwrite it.")
+    options.mode = options.mode or ("apply" if options.fixed else "suggest")
+    segments = open_segments(options)
+
+    with contextlib.closing(Repairer(**_stages_wanted(options))) as repairer:
+        return _run(options, segments, repairer)
+
+
+def _stages_wanted(options) -> dict:
+    """The arguments of `Repairer` that the command line asks for."""
+    wanted: dict = {name: name in options.stages for name in STAGES}
+    if "detector" in options.stages and (options.detector or options.sensitivity is not None):
+        from ..detect import Detector
+
+        kept = {} if options.sensitivity is None else {"sensitivity": options.sensitivity}
+        wanted["detector"] = Detector(
+            options.detector, device=options.device, threads=options.threads, **kept
+        )
+    if options.languagetool_url or options.languagetool_folder:
+        from ..grammar import Grammar
+
+        wanted["grammar"] = Grammar(
+            url=options.languagetool_url, folder=options.languagetool_folder
+        )
+    proposers = []
+    for path in options.hypotheses:
+        from ..propose import Hypotheses
+
+        proposers.append(Hypotheses(path))
+    for model in options.fixer:
+        from ..seq2seq import Seq2Seq
+
+        proposers.append(
+            Seq2Seq(model, kind=options.fixer_kind, prefix=options.fixer_prefix,
+                    beam=options.beam, nbest=options.nbest, device=options.device,
+                    threads=options.threads)
+        )  # fmt: skip
+    return {
+        **wanted,
+        "proposers": proposers,
+        "mode": options.mode,
+        "precision": options.precision,
+        "veto": not options.no_veto,
+        "strict": options.strict,
+        "batch_size": options.batch_size,
+    }
+
+
+def _run(options, segments, repairer) -> int:
+    from ..pipeline import failed
+    from ..runs import RunWriter, read_run
+
+    header = {
+        "signature": repairer.signature,
+        "input": segments.header(),
+        "options": {"stages": list(options.stages), "batch_size": options.batch_size},
+    }
+    target = options.output
+    if target is None:
+        wants_other = options.fixed or options.report or options.diff
+        target = None if wants_other else "-"
+    counts: Counter[str] = Counter()
+    with contextlib.ExitStack() as stack:
+        writer = stack.enter_context(
+            RunWriter(target, header, resume=options.resume, force=options.force)
+        )
+        notice = stack.enter_context(_progress(options))
+        for text in repairer.notices:
+            print(f"mt-repair: {text}", file=sys.stderr)
+        for batch_records in _new_records(repairer, segments, options, writer):
+            writer.write(batch_records)
+            for record in batch_records:
+                counts["segments"] += 1
+                counts["suggestions"] += len(record.suggestions)
+                counts["with suggestions"] += bool(record.suggestions)
+                counts["applied"] += sum(s.applied for s in record.suggestions)
+                counts["failed"] += failed(record)
+                for warning in record.warnings:
+                    if warning.startswith("failed: "):
+                        counts[warning] += 1
+            notice(len(batch_records))
+        writer.commit()
+        finished = stack.enter_context(writer.reopen())
+        _write_views(options, finished, read_run)
+    if not options.quiet:
+        _summary(counts, repairer)
+    if counts["failed"]:
+        return 3
+    return 1 if options.check and counts["suggestions"] else 0
