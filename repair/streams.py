@@ -250,12 +250,16 @@ def _plausibility(sample: bytes, encoding: str) -> float:
 
 @contextmanager
 def atomic_writer(
-    path: str | Path, *, force: bool = False, encoding: str | None = None
+    path: str | Path,
+    *,
+    force: bool = False,
+    encoding: str | None = None,
+    part: str | None = None,
 ) -> Iterator[IO]:
     """A file to write that appears under its name at the end, whole, or not at all.
 
     Bytes, or text with its line ends untouched where ``encoding`` is given; compressed by the
-    suffix. It is written beside its place as ``NAME.part``. ``-`` and what is no regular file
+    suffix. It is written beside its place, as ``part`` (``PATH.part`` if not given). ``-`` and what is no regular file
     (a pipe, ``/dev/null``) are written directly. Raises `RepairError` where the file exists and
     ``force`` is not given, where the folder is missing, where the disk is full.
     """
@@ -264,7 +268,7 @@ def atomic_writer(
         return
     target = os.path.realpath(path)
     check_output(path, force=force)
-    part = f"{target}.part"
+    part = part or f"{target}.part"
     done = False
     try:
         with output_errors(path):
@@ -357,6 +361,22 @@ def output_errors(path: str | Path) -> Iterator[None]:
             path=path,
             mend="Free some space or write to another disk; nothing was left half written.",
         ) from error
+
+
+def lock(stream: IO[bytes], path: str | Path) -> None:
+    """Hold a file that is being written until it is closed; raise `RepairError` if another does."""
+    try:
+        import fcntl
+    except ImportError:  # not a POSIX system
+        return
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise RepairError(
+            "Another process is writing this file.", path=path, mend="Wait for it, or stop it."
+        ) from error
+    except OSError:  # a file system without locks
+        return
 
 
 def publish(part: str, target: str, *, force: bool) -> None:
