@@ -1,0 +1,338 @@
+// Puts the page together: reads the data, keeps the view, and does what keys and buttons ask for.
+
+import { Report } from "./model.js";
+import { FACETS, View } from "./filters.js";
+import { Storage, settings } from "./storage.js";
+import { List } from "./list.js";
+import { Card } from "./card.js";
+import { lookUp } from "./keys.js";
+import { showOverview } from "./overview.js";
+import { labelOf, showPanel } from "./panel.js";
+import { ACTIONS, NEEDS_ITEM, importFile } from "./actions.js";
+
+const $ = (id) => document.getElementById(id);
+const ICONS = { auto: "◐", light: "○", dark: "●" };
+
+class App {
+  constructor(header) {
+    this.header = header;
+    this.report = new Report(header);
+    this.view = new View(this.report);
+    this.storage = new Storage(header.run);
+    this.touched = new Set(); // items decided here at some time: also what was taken back is saved
+    this.skipped = new Set();
+    this.single = settings.get("single-keys", true);
+    this.active = null;
+    this.list = new List($("segments"), this.report, {
+      activate: (item) => this.activate(item, { focus: true, scroll: false }),
+    });
+    this.card = new Card($("card"), this.report, {
+      act: (name, value) => this.act(name, value),
+      filter: (facet, value) => this.filterBy(facet, value),
+    });
+    this.report.changed = (items) => this.changed(items);
+    this.listen();
+    this.theme(settings.get("theme", "auto"));
+    this.reference(Boolean(header.evaluation));
+  }
+
+  /** All data is in: take up what is known, show everything. */
+  start(decisions) {
+    const { report, storage } = this;
+    if (decisions) {
+      const found = report.compare(decisions);
+      report.restore({
+        decisions: Object.fromEntries(found.fresh.map(([item, decision]) => [item.id, decision])),
+        silenced: found.silenced,
+      });
+      report.addOutdated(found.outdated);
+      this.lost = found.outdated.filter((old) => !report.bySegment.has(old.segment)).length;
+    }
+    const remembered = storage.load();
+    if (remembered) {
+      report.restore(remembered);
+      Object.keys(remembered.decisions ?? {}).forEach((id) => this.touched.add(id));
+    }
+    storage.watch((other) => {
+      if (!other) return;
+      report.restore(other);
+      this.changed(report.items, false);
+    });
+    const parameters = new URLSearchParams(location.hash.slice(1));
+    this.view.fromHash(parameters);
+    $("search").value = this.view.query;
+    this.refilter(false);
+    const wanted = report.byId.get(parameters.get("at"));
+    this.activate(wanted ?? this.nextUndecided(null) ?? report.items[0] ?? null, { scroll: Boolean(wanted) });
+    showOverview($("overview-body"), report, {
+      filter: (facet, value, severity) => this.filterBy(facet, value, severity),
+    });
+    this.progress();
+    if (remembered) this.say(`${this.decided()} decisions of last time were taken up.`);
+  }
+
+  // Showing ------------------------------------------------------------------------------------
+
+  /** Work out what is shown from the view; the active item stays if it is still there. */
+  refilter(move = true) {
+    this.shown = this.view.apply();
+    this.order = this.report.items.filter((item) => this.shown.items.has(item));
+    this.place = new Map(this.order.map((item, index) => [item, index]));
+    this.list.show(this.shown.segments, this.shown.items);
+    this.panel();
+    const { items, segments } = this.shown;
+    const all = this.report.segments.length;
+    $("filtered").hidden = !this.view.isSet;
+    $("filtered-text").textContent = `${items.size} suggestions in ${segments.length} of ${all} segments: ${this.inWords()}`;
+    if (!move) return;
+    if (!this.place.has(this.active)) this.activate(this.nextUndecided(null) ?? this.order[0] ?? null);
+    else this.activate(this.active);
+    this.hash();
+  }
+
+  panel() {
+    if ($("filters").hidden) return;
+    $("only").checked = this.view.only;
+    showPanel($("facets"), this.view, this.shown.counts, {
+      toggle: (facet, value) => {
+        this.view.toggle(facet, value);
+        this.refilter();
+      },
+    });
+  }
+
+  filterBy(facet, value, severity) {
+    this.view.clear();
+    this.view.toggle(facet, value);
+    if (severity) this.view.toggle("severity", severity);
+    $("search").value = "";
+    this.refilter();
+  }
+
+  inWords() {
+    const parts = FACETS.filter(({ name }) => this.view.chosen[name].size).map(
+      ({ name, says }) => `${says.toLowerCase()} ${[...this.view.chosen[name]].map((value) => labelOf(name, value)).join(" or ")}`,
+    );
+    if (this.view.query) parts.push(`“${this.view.query}”`);
+    if (this.view.only && !parts.length) parts.push("with suggestions");
+    return parts.join(", ");
+  }
+
+  hash() {
+    const parameters = this.view.toHash();
+    if (this.active) parameters.set("at", this.active.id);
+    const hash = `#${parameters}`;
+    if (hash !== location.hash) history.replaceState(null, "", hash);
+  }
+
+  activate(item, { focus = false, scroll = true } = {}) {
+    this.active = item;
+    this.list.activate(item, { focus, scroll });
+    const at = this.place?.get(item);
+    this.card.show(item, at === undefined ? "" : `${at + 1} of ${this.order.length}`);
+    if (this.shown) this.hash();
+  }
+
+  progress() {
+    const { counts } = this.report;
+    const decided = this.decided();
+    const total = decided + counts.pending;
+    $("progress-text").textContent =
+      `${decided} of ${total} decided · ${counts.accepted} accepted · ${counts.rejected} kept · ${counts.edited} edited`;
+    const bar = $("progress-bar");
+    bar.setAttribute("aria-valuemax", total);
+    bar.setAttribute("aria-valuenow", decided);
+    for (const state of ["accepted", "edited", "rejected"]) {
+      bar.querySelector(`.${state}`).style.inlineSize = `${total ? (100 * counts[state]) / total : 0}%`;
+    }
+    const extra = [];
+    if (counts.conflict) extra.push(`${counts.conflict} in conflict`);
+    if (counts.silenced) extra.push(`${counts.silenced} silenced`);
+    if (counts.outdated || this.lost) extra.push(`${counts.outdated + (this.lost ?? 0)} outdated`);
+    if (!this.storage.works) extra.push("not saved by the browser: export");
+    $("progress-extra").textContent = extra.join(" · ");
+  }
+
+  decided() {
+    const { accepted, rejected, edited } = this.report.counts;
+    return accepted + rejected + edited;
+  }
+
+  say(words) {
+    // The same words twice would not be read out again: a changing invisible tail makes them new.
+    const live = $("live");
+    live.textContent = live.textContent === words ? `${words}\u00a0` : words;
+    const toast = $("toast");
+    toast.textContent = words;
+    toast.classList.add("on");
+    clearTimeout(this.toasting);
+    this.toasting = setTimeout(() => toast.classList.remove("on"), 3000);
+  }
+
+  /** Items changed: show it now, save and count when there is time. */
+  changed(items, save = true) {
+    this.list.update(items);
+    this.progress();
+    if (save) {
+      for (const item of items) if (this.report.decisions.has(item.id)) this.touched.add(item.id);
+      this.unsaved = true;
+      clearTimeout(this.saving);
+      this.saving = setTimeout(() => this.save(), 300);
+    }
+    clearTimeout(this.counting);
+    this.counting = setTimeout(() => this.count(), 150);
+  }
+
+  /** Count anew for the panel; the items shown stay, decided ones too, until the filter changes. */
+  count() {
+    if ($("filters").hidden) return;
+    this.shown.counts = this.view.apply().counts;
+    this.panel();
+  }
+
+  save() {
+    if (!this.unsaved) return;
+    clearTimeout(this.saving);
+    this.unsaved = false;
+    if (!this.storage.save(this.report, this.touched)) this.progress();
+  }
+
+  theme(name) {
+    document.documentElement.dataset.theme = name;
+    $("theme").textContent = ICONS[name];
+    $("theme").setAttribute("aria-label", `Theme: ${name}`);
+    $("theme").title = `Theme: ${name}`;
+    settings.set("theme", name);
+  }
+
+  reference(on) {
+    document.documentElement.classList.toggle("with-reference", on);
+    $("reference").setAttribute("aria-pressed", String(on));
+  }
+
+  // Moving -------------------------------------------------------------------------------------
+
+  nextUndecided(from) {
+    const start = from ? (this.place.get(from) ?? -1) + 1 : 0;
+    const turn = [...this.order.slice(start), ...this.order.slice(0, start)];
+    const open = (item) => item.state === "pending" && item !== from;
+    return turn.find((item) => open(item) && !this.skipped.has(item)) ?? turn.find(open) ?? null;
+  }
+
+  step(by) {
+    if (!this.order.length) return;
+    const at = this.place.get(this.active);
+    const to = at === undefined ? 0 : Math.min(this.order.length - 1, Math.max(0, at + by));
+    this.activate(this.order[to], { focus: this.inList() });
+  }
+
+  /** Whether the keyboard is in the list (or nowhere), so that it should go along. */
+  inList() {
+    const at = document.activeElement;
+    return !at || at === document.body || $("segments").contains(at);
+  }
+
+  moveOn(focus) {
+    const next = this.nextUndecided(this.active);
+    if (next) this.activate(next, { focus });
+    else {
+      this.activate(this.active, { focus });
+      this.say("Nothing is left to decide here.");
+    }
+  }
+
+  // Doing --------------------------------------------------------------------------------------
+
+  act(name, value) {
+    const item = this.active;
+    if (item || !NEEDS_ITEM.has(name)) ACTIONS[name](this, item, value);
+  }
+
+  decide(item, decision, words) {
+    const focus = this.inList();
+    const step = this.report.decide([[item, decision]], words);
+    const reset = step.before.size > 1 ? ` ${step.before.size - 1} in conflict with it was set back.` : "";
+    this.skipped.delete(item);
+    this.say(`${words}. ${this.report.counts.pending} left.${reset}`);
+    this.moveOn(focus);
+  }
+
+  listen() {
+    addEventListener("keydown", (event) => this.key(event));
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("header [data-act], #filters [data-act], #filtered [data-act]");
+      if (button) this.act(button.dataset.act);
+    });
+    let typing;
+    $("search").addEventListener("input", () => {
+      clearTimeout(typing);
+      typing = setTimeout(() => {
+        this.view.query = $("search").value.trim();
+        this.refilter();
+      }, 120);
+    });
+    $("only").addEventListener("change", () => {
+      this.view.only = $("only").checked;
+      this.refilter();
+    });
+    $("import").addEventListener("change", async () => {
+      const [file] = $("import").files;
+      if (file) await importFile(this, file);
+      $("import").value = "";
+    });
+    addEventListener("dragover", (event) => event.preventDefault());
+    addEventListener("drop", (event) => {
+      event.preventDefault();
+      const [file] = event.dataTransfer.files;
+      if (file) importFile(this, file);
+    });
+    addEventListener("hashchange", () => {
+      const parameters = new URLSearchParams(location.hash.slice(1));
+      this.view.fromHash(parameters);
+      $("search").value = this.view.query;
+      this.refilter(false);
+      this.activate(this.report.byId.get(parameters.get("at")) ?? this.active);
+    });
+    addEventListener("pagehide", () => this.save());
+    document.addEventListener("visibilitychange", () => this.save());
+    const size = new ResizeObserver(() => {
+      const root = document.documentElement.style;
+      root.setProperty("--head", `${$("bar").offsetHeight}px`);
+      const docked = getComputedStyle($("card")).getPropertyValue("--docked").trim() === "yes";
+      root.setProperty("--foot", docked ? `${$("card").offsetHeight}px` : "0px");
+    });
+    size.observe($("bar"));
+    size.observe($("card"));
+  }
+
+  key(event) {
+    if ($("dialog").open || event.defaultPrevented) return;
+    const field = event.target.closest?.("input:not([type=checkbox]), textarea, select");
+    if (event.key === "Escape" && field) {
+      field.blur();
+      return;
+    }
+    // In the list the arrows go along the suggestions, as the roving focus promises.
+    if (event.target.closest?.("button.item") && ["ArrowDown", "ArrowUp"].includes(event.key)) {
+      event.preventDefault();
+      this.step(event.key === "ArrowDown" ? 1 : -1);
+      return;
+    }
+    const found = lookUp(event, this.single);
+    if (!found) return;
+    const { entry, name } = found;
+    // A field keeps its letters and its own undo.
+    if (field && entry.does !== "save") return;
+    event.preventDefault();
+    this.act(entry.does, name);
+  }
+}
+
+const app = new App(JSON.parse($("header").textContent));
+// The data stands in several blocks, so that no single parse holds up the page for long.
+for (const block of document.querySelectorAll("script.records")) {
+  for (const segment of JSON.parse(block.textContent)) app.report.add(segment);
+  block.remove();
+}
+app.start(JSON.parse($("decisions").textContent));
+performance.mark("mt-repair:shown");

@@ -1,0 +1,62 @@
+// The filter panel: facets as lists of buttons with live counts.
+
+import { el, icon, shown } from "./text.js";
+import { SEVERITIES, STATES } from "./model.js";
+import { FACETS, listed } from "./filters.js";
+
+const LONG = 12; // values shown before a list is folded
+const LONGEST = 400; // more documents than that are found by the search
+const LABELS = { state: { pending: "not decided", rejected: "kept as is", conflict: "in conflict" } };
+
+export const labelOf = (facet, value) =>
+  LABELS[facet]?.[value] ?? (facet === "category" ? value.replaceAll("-", " ") : value || "(none)");
+
+export function showPanel(root, view, counts, { toggle }) {
+  const focused = root.contains(document.activeElement) ? document.activeElement.dataset : null;
+  const open = new Set([...root.querySelectorAll("details[open]")].map((node) => node.dataset.facet));
+  const groups = FACETS.map((facet) => group(facet, view, counts[facet.name], open)).filter(Boolean);
+  root.replaceChildren(...groups);
+  root.onclick = (event) => {
+    const button = event.target.closest("button[data-facet]");
+    if (button) toggle(button.dataset.facet, button.dataset.value);
+  };
+  if (focused?.facet) {
+    const again = `button[data-facet="${focused.facet}"][data-value="${CSS.escape(focused.value)}"]`;
+    root.querySelector(again)?.focus();
+  }
+}
+
+function group(facet, view, counts, open) {
+  const chosen = view.chosen[facet.name];
+  const values = listed(facet, counts, chosen);
+  if (!values.length || (values.length === 1 && !values[0])) return null;
+  const entries = values.map((value) => entry(facet, value, chosen.has(value), counts.get(value) ?? 0));
+  const rest = entries.slice(LONG, LONGEST);
+  const id = `facet-${facet.name}`;
+  return el(
+    "section",
+    { class: "facet", "aria-labelledby": id },
+    el("h3", { id }, facet.says),
+    el("ul", {}, ...entries.slice(0, LONG)),
+    rest.length
+      ? el("details", { "data-facet": facet.name, open: open.has(facet.name) }, el("summary", {}, `${rest.length} more`), el("ul", {}, ...rest))
+      : null,
+  );
+}
+
+function entry(facet, value, isChosen, count) {
+  const depth = facet.tree ? value.split("/").length - 1 : 0;
+  const label = labelOf(facet.name, facet.tree ? value.split("/").pop() : value);
+  const hasIcon = facet.name === "severity" ? SEVERITIES.includes(value) : facet.name === "state" && STATES.includes(value) && value !== "pending";
+  return el(
+    "li",
+    {},
+    el(
+      "button",
+      { type: "button", class: `value depth-${Math.min(depth, 3)}`, "data-facet": facet.name, "data-value": value, "aria-pressed": String(isChosen) },
+      hasIcon ? icon(value) : null,
+      el("span", { class: "name" }, ...shown(label)),
+      el("span", { class: "count" }, String(count)),
+    ),
+  );
+}
