@@ -7,6 +7,7 @@ ended. Texts are prepared by the caller so that UTF-16 offsets equal code points
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -257,7 +258,7 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         # Anonymous: it is gone with its last reader, and Java's last words are kept until then.
-        log = tempfile.TemporaryFile()
+        log = tempfile.TemporaryFile()  # noqa: SIM115
         with tempfile.TemporaryDirectory() as folder:
             config = Path(folder, "server.properties")
             # A text that is too slow is refused by the server before the request times out.
@@ -306,10 +307,8 @@ def _kill(process: subprocess.Popen, pid: int | None, owner: int) -> None:
         process.kill()
         process.wait()
     if pid is not None:
-        try:
+        with contextlib.suppress(OSError):
             os.kill(pid, 9)
-        except OSError:
-            pass
 
 
 def _wait_until_healthy(process: subprocess.Popen, url: str, log) -> None:
