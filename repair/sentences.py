@@ -24,6 +24,7 @@ _LINE = re.compile(rf"[^{_BREAKS}]*(?:\r\n|[{_BREAKS}])|[^{_BREAKS}]+")
 _HIDDEN = re.compile(r"[\"“”„‟«»‹›()\[\]{}<>\ud800-\udfff\x00-\x08]|(?<!\w)[‘’']|(?<=[.!?…,])[‘’']")
 _BRACKETS = re.compile(r"\([^()]{0,400}\)|\[[^\[\]]{0,400}\]")
 _CLOSERS = re.compile(r"\s*[”»’)\]]|[\"“„'‘]|\s*[.!?…]+")
+_LONE_QUOTE = re.compile(r'\s+"(?=\s|\Z)')
 _LIST_MARK = re.compile(r"\s*[(\[]?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]\Z")
 _DOMAIN = re.compile(r"(?:ru|com|org|net|info|su|ua|by|kz|рф)\b", re.I)
 # What sentencex does not know: titles, the initials of Russian names, and shortened Russian words
@@ -32,6 +33,9 @@ _SHORT = re.compile(
     r"\b(?:Amb|Acad|Ms|Ste|Ft|Yu|Ya|Ye|Yo|Kh|Zh|Ts|Sh|Ch|Shch|im|ul|pr|bul|obl|resp|pos|approx|vol"
     r"|sq|cu|mln|bln|trln|thous)\.\Z"
 )
+_CLOCK = re.compile(r"\b[ap]\.\s?m\.\Z")
+_ZONE = re.compile(r"\s+(?:[A-Z]\w+ ){1,2}time\b|\s+[A-Z]{2,4}\b")
+_RUN_ON = re.compile(r"[\w\"”»)]{2}[.!?…]+\Z")
 _ELLIPSIS = re.compile(r"(?:\.\.+|…)\W*\Z")
 _LEAD = re.compile(r"[\W_]*")
 _WEAK = re.compile(r".*[;:—–]\s|.*[,)]\s|.*\s", re.S)
@@ -92,7 +96,7 @@ def _closed(text: str, stop: int, straight: list[int]) -> int:
             break
         stop = match.end()
     # A straight quote between two spaces closes if it is the second of its pair.
-    match = re.compile(r'\s+"(?=\s|\Z)').match(text, stop)
+    match = _LONE_QUOTE.match(text, stop)
     return match.end() if match and _closes(match.end() - 1, straight) else stop
 
 
@@ -113,12 +117,14 @@ def _parts(text: str, start: int, end: int) -> bool:
         return False
     if _SHORT.search(head) or (end - start < 12 and _LIST_MARK.match(text[start:end])):
         return False
+    if _CLOCK.search(head) and _ZONE.match(text, end):
+        return False
     if text[end].isspace() or text[end - 1] not in ".!?…":
         return True
     # No space between them: "said.He left", but not Lenta.Ru, nor U.S.Steel, nor 3.5.
     following_two = text[end : end + 2]
     return (
-        bool(re.search(r"[\w\"”»)]{2}[.!?…]+\Z", head))
+        _RUN_ON.search(head) is not None
         and (following_two.istitle() or not following_two[:1].isalnum())
         and not _DOMAIN.match(text, end)
     )

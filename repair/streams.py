@@ -22,8 +22,10 @@ from .core import RepairError
 COMPRESSED = (".gz", ".xz", ".bz2")
 _DAMAGED = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 # What a file that is not UTF-8 may be, with what to call it; the likelier of two equals is first.
-_LEGACY = ("cp1251", "koi8-r", "cp866", "iso8859-5", "cp1252", "mac-cyrillic")
-_FREQUENT = frozenset("оеаинтсрвлкмдпу")
+_LEGACY = ("cp1251", "koi8-r", "cp866", "iso8859-5", "cp1252")
+# Russian letters, the most frequent first: in text that was decoded wrongly the rare ones abound.
+_LETTERS = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"
+_WEIGHTS = {letter: 1 - 0.03 * rank for rank, letter in enumerate(_LETTERS)}
 
 
 def open_bytes(path: str | Path) -> IO[bytes]:
@@ -218,7 +220,7 @@ def guess_encodings(sample: bytes) -> list[str]:
             return [name]
     scores = {name: _plausibility(sample, name) for name in _LEGACY}
     best = max(scores.values())
-    likely = [name for name in _LEGACY if scores[name] > 0.5 and scores[name] > best - 0.15]
+    likely = [name for name in _LEGACY if scores[name] > max(0.5, best - 0.1)]
     return sorted(likely, key=lambda name: -scores[name])
 
 
@@ -234,15 +236,11 @@ def _plausibility(sample: bytes, encoding: str) -> float:
             continue
         if sign in "“”„‘’«»–—…№°€£\xa0·•™©®§":
             good += 0.9
-        elif "а" <= sign <= "я" or sign == "ё":
-            good += (
-                (1.0 if sign in _FREQUENT else 0.7)
-                if not previous.isascii() or (not previous.isalpha())
-                else 0.0
-            )
-        elif "А" <= sign <= "Я":
-            # A capital follows a small letter in text that was decoded wrongly.
-            good += 0.0 if previous.islower() else 0.6
+        elif sign.lower() in _WEIGHTS:
+            # So do capitals after small letters, and letters of two alphabets in a word.
+            mixed = previous.isalpha() and previous.isascii()
+            wrong = mixed or (sign.isupper() and previous.islower())
+            good += 0 if wrong else _WEIGHTS[sign.lower()] - 0.15 * sign.isupper()
         elif encoding == "cp1252" and sign in "àáâäçèéêëíîïñóôöùúûüßÀÉÖÜ":
             good += 0.8 if previous.isascii() else 0.1
     return good / len(high)
