@@ -361,7 +361,8 @@ class RunWriter:
             self._put(("\n".join(lines) + "\n").encode())
 
     def _put(self, data: bytes) -> None:
-        with output_errors(self.path or self._part):
+        kept = "What was done is kept: go on with --resume." if self._kept else ""
+        with output_errors(self.path or self._part, kept):
             self._stream.write(data)
             self._stream.flush()
         if self._echo:
@@ -396,7 +397,9 @@ class RunWriter:
 
     def _close(self) -> None:
         if self._stream is not None:
-            self._stream.close()
+            # What a full disk refused is tried again here; it was reported already.
+            with suppress(OSError):
+                self._stream.close()
             self._stream = None
 
     def __enter__(self) -> RunWriter:

@@ -344,7 +344,7 @@ def check_output(path: str | Path, *, force: bool = False) -> None:
 
 
 @contextmanager
-def output_errors(path: str | Path) -> Iterator[None]:
+def output_errors(path: str | Path, kept: str = "Nothing was left half written.") -> Iterator[None]:
     """Turn what the system says about an output into a `RepairError`, a broken pipe excepted."""
     try:
         yield
@@ -357,7 +357,7 @@ def output_errors(path: str | Path) -> Iterator[None]:
         raise RepairError(
             f"The file cannot be written: {error.strerror or error}.",
             path=path,
-            mend="Free some space or write to another disk; nothing was left half written.",
+            mend=f"Free some space or write to another disk. {kept}",
         ) from error
 
 
