@@ -27,7 +27,7 @@ from typing import NamedTuple
 from ..core import RepairError
 
 TRAIN_YEARS = (2013, 2014, 2018, 2019)
-REFERENCE_SETS = tuple(f"newstest{year}_ruen" for year in range(2012, 2021)) + ("ntrex128_enru",)
+REFERENCE_SETS = (*(f"newstest{year}_ruen" for year in range(2012, 2021)), "ntrex128_enru")
 NATIVE_SETS = ("wikinews", "onestop", "speeches", "congress_first150k", "wh_written")
 # Neighbouring sources come from one document: sources are counted by blocks of this many lines.
 BLOCK = 12

@@ -49,11 +49,12 @@ _PUNCTUATION = {
     ")": r"\)",
 }
 # Words too common to be worth an index entry; a pattern is indexed under another of its words.
-_COMMON = frozenset(
+_COMMON_WORDS = (
     "the a an of to in on and for by with at from that this it is was be are were as not he she "
     "they we his her its their has have had will would who which what all one out up about into "
-    "more than or but if so no can could new year years also said its there been after over".split()
+    "more than or but if so no can could new year years also said its there been after over"
 )
+_COMMON = frozenset(_COMMON_WORDS.split())
 
 
 class Element(NamedTuple):
@@ -203,12 +204,8 @@ class Calque:
                 return self.inflections.verb(found.lower())[_ENDINGS.index(word)]
             if not word:
                 moved = slot.start() > 0 and match.start(f"e{number}") == start
-                if (
-                    moved
-                    and not names[number - 1]
-                    and found[1:].islower()
-                    or (moved and found == "A")
-                ):
+                lowers = found[1:].islower() or found == "A"
+                if moved and lowers and not names[number - 1]:
                     return found[:1].lower() + found[1:]
                 return found
             return self._carry(self.elements[number - 1], found, word, match)
@@ -223,7 +220,7 @@ class Calque:
         first = match[0][:1]
         if first.isupper() and text[:1].islower():
             begins = re.search(r"(?:^|[.!?…:][\"”]?\s+|[\"“«]\s*)$", match.string[: match.start()])
-            if begins or match[0].istitle() is False and not names[0] and not _is_title(match):
+            if begins or not (match[0].istitle() or names[0] or _is_title(match)):
                 text = text[:1].upper() + text[1:]
         return text
 
@@ -239,10 +236,10 @@ class Calque:
                 *front, head = word.split()
                 return " ".join([*front, self.inflections.noun(head)[forms.index(low)]])
             index = forms.index(low)
-            if index == 0 and forms[3] == low and _PERFECT.search(match.string[: match.start()]):
-                index = 4
-            elif index == 3 and forms[4] == low and _PERFECT.search(match.string[: match.start()]):
-                index = 4
+            # One form may be past and participle (left), or base and past (put).
+            if low in (forms[3], forms[4]) and forms[4] == low and index in (0, 3):
+                after_auxiliary = _PERFECT.search(match.string[: match.start()])
+                index = 4 if after_auxiliary else index
             made = self.inflections.verb(head)[index]
             return f"{made} {tail}" if tail else made
         return word
@@ -351,9 +348,11 @@ def load_table() -> Table:
     return read_table((resources.files("repair") / "calques.toml").read_text(encoding="utf-8"))
 
 
-_FIELDS = frozenset(
-    "name family find fix source needs_source russian not_after not_before why bad good category severity".split()
+_FIELD_NAMES = (
+    "name family find fix source needs_source russian not_after not_before why bad good "
+    "category severity"
 )
+_FIELDS = frozenset(_FIELD_NAMES.split())
 
 
 def _read_entry(entry: dict, sets: Mapping[str, str], inflections: Inflections) -> Calque:

@@ -39,11 +39,11 @@ _STEPS = [
     )
 ]
 # Pairs with one skeleton that are two names or words of English.
-_APART = frozenset(
-    frozenset(pair.split("/"))
-    for pair in "eric/erik marks/marx steven/stephen philips/phillips jon/john carl/karl marc/mark "
-    "marcus/markus maria/mara kris/chris dixon/dickson jackson/jakson catherine/katherine".split()
+_APART_PAIRS = (
+    "eric/erik marks/marx steven/stephen philips/phillips jon/john carl/karl marc/mark "
+    "marcus/markus maria/mara kris/chris dixon/dickson jackson/jakson catherine/katherine"
 )
+_APART = frozenset(frozenset(pair.split("/")) for pair in _APART_PAIRS.split())
 
 
 @lru_cache(maxsize=65536)

@@ -24,15 +24,8 @@ _HOLLOW = frozenset("and or of on in to the with for by at from a an is was as".
 _MOST_MARKS = 10
 
 # Costs of a reading, in units of "one clear sign says otherwise".
-_SHAPE, _GLYPH, _CUE, _NESTED, _OPEN_END, _STRAY_END, _HOLLOW_QUOTE = 1.5, 1.5, 2.0, 0.5, 0.7, 2.5, 6
-    2.0,
-    1.5,
-    2.0,
-    0.5,
-    0.7,
-    2.5,
-    4,
-)
+_SHAPE = _GLYPH = 1.5
+_CUE, _NESTED, _OPEN_END, _STRAY_END, _HOLLOW_QUOTE = 2.0, 0.5, 0.7, 2.5, 6.0
 
 
 class Mark(NamedTuple):

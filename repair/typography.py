@@ -241,11 +241,12 @@ _DOUBLED = re.compile(
     r"\b([a-z]+(?:'[a-z]+)?)[ \u00a0]+\1\b(?!['’-]|[ \u00a0]+\1\b)", re.IGNORECASE
 )
 _DOUBLED_PAIR = re.compile(r"\b([a-z]+ (?:the|a|of|in|to|on|for|and|from|with|by)) \1\b")
-_MAY_DOUBLE = frozenset(
+_MAY_DOUBLE_WORDS = (
     "had that very many far long bye no yes so well there now really never again ha blah please "
     "who what is was do in on her you more much too hear knock boo never hush tut tick out over "
-    "wait go come run step round half one two poor dear good bad big old little up down".split()
+    "wait go come run step round half one two poor dear good bad big old little up down"
 )
+_MAY_DOUBLE = frozenset(_MAY_DOUBLE_WORDS.split())
 
 
 def doubled_word(passage: Passage) -> Iterator[Flag]:
