@@ -6,13 +6,13 @@ documents where they are short enough, since some checks compare the segments of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from . import __version__
 from .choose import Guard, choose, suggest
-from .core import Finding, Quality, Record, RepairError, Segment
+from .core import Finding, Quality, Record, RepairError, Segment, Suggestion
 
 BATCH = 256
 # A document longer than this many batches is cut, so that memory stays bounded.
@@ -50,7 +50,8 @@ class Repairer:
     for none, or an object of yours with the same call. ``proposers`` are further stages, such as
     `repair.propose.Hypotheses` or `repair.seq2seq.Seq2Seq`. In ``mode="suggest"`` nothing is
     applied and ``Record.fixed`` equals the MT; in ``mode="apply"`` the edits whose confidence
-    reaches ``precision`` are. A stage that fails leaves a warning on the record; ``strict=True``
+    reaches ``precision`` are. ``silenced`` says of a suggestion that it is not to be made (see
+    `repair.decisions.Silences`). A stage that fails leaves a warning on the record; ``strict=True``
     raises instead. Use it as a context manager, or call `close`: the grammar checker is a process.
     """
 
@@ -65,6 +66,7 @@ class Repairer:
         mode: str = "suggest",
         precision: float = 0.9,
         veto: bool = True,
+        silenced: Callable[[Segment, Suggestion], bool] | None = None,
         strict: bool = False,
         batch_size: int = BATCH,
     ):
@@ -78,6 +80,7 @@ class Repairer:
             strict,
             batch_size,
         )
+        self.silenced = silenced
         self.notices: list[str] = []  # what the user should hear once, such as a missing part
         self.detector = _made(detector, _shipped_detector, self.notices)
         checkers = [
@@ -129,6 +132,8 @@ class Repairer:
     def _record(self, segment, findings, quality, warnings) -> Record:
         blind = segment.blind()
         suggestions = suggest(blind, findings)
+        if self.silenced:
+            suggestions = [s for s in suggestions if not self.silenced(blind, s)]
         fixed = segment.mt
         if self.mode == "apply":
             try:

@@ -7,9 +7,9 @@ import contextlib
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 from .. import RepairError
+from .progress import bar
 
 STAGES = ("detector", "style", "facts", "grammar")
 
@@ -85,7 +85,9 @@ def add_commands(commands) -> None:
 def add_input(parser) -> None:
     """The options that say what to read, shared by every command that reads segments."""
     inputs = parser.add_argument_group("input")
-    inputs.add_argument("mt", nargs="?", metavar="MT", help="text, lines, TSV, CSV or JSONL; '-' is stdin")
+    inputs.add_argument(
+        "mt", nargs="?", metavar="MT", help="text, lines, TSV, CSV or JSONL; '-' is stdin"
+    )
     inputs.add_argument("-t", "--mt-file", dest="mt_option", metavar="FILE", help="the same as MT")
     inputs.add_argument("-s", "--source", metavar="FILE", help="Russian source, line by line")
     inputs.add_argument("-r", "--reference", action="append", default=[], metavar="FILE",
@@ -113,6 +115,7 @@ def open_segments(options):
         post_edit=options.post_edit,
         format=options.format,
         encoding=options.encoding,
+        warn=lambda sentence: print(f"mt-repair: {sentence}", file=sys.stderr),
     )
 
 
@@ -127,25 +130,27 @@ def _stages(text: str) -> tuple[str, ...]:
 
 def run(options) -> int:
     from ..pipeline import Repairer
+    from ..streams import check_output
 
     if options.resume and options.output in (None, "-"):
-        raise RepairError("--resume needs the run file of the stopped run.", mend="Give it with -o.")
-    outputs = [p for p in (options.output, options.fixed, options.report) if p and p != "-"]
-    if not options.force:
-        for path in outputs:
-            if Path(path).exists():
-                raise RepairError("Output exists.", path=path, mend="Use --force to overwrite it.")
+        raise RepairError(
+            "--resume needs the run file of the stopped run.", mend="Give it with -o."
+        )
+    for path in (options.fixed, options.report):
+        if path and path != "-":
+            check_output(path, force=options.force or options.resume)
     options.mode = options.mode or ("apply" if options.fixed else "suggest")
     segments = open_segments(options)
-
-    with contextlib.closing(Repairer(**_stages_wanted(options))) as repairer:
+    with contextlib.closing(Repairer(**_wanted(options))) as repairer:
         return _run(options, segments, repairer)
 
 
-def _stages_wanted(options) -> dict:
+def _wanted(options) -> dict:
     """The arguments of `Repairer` that the command line asks for."""
     wanted: dict = {name: name in options.stages for name in STAGES}
-    if "detector" in options.stages and (options.detector or options.sensitivity is not None):
+    if "detector" in options.stages and (
+        options.detector or options.sensitivity is not None or options.device or options.threads
+    ):
         from ..detect import Detector
 
         kept = {} if options.sensitivity is None else {"sensitivity": options.sensitivity}
@@ -158,68 +163,130 @@ def _stages_wanted(options) -> dict:
         wanted["grammar"] = Grammar(
             url=options.languagetool_url, folder=options.languagetool_folder
         )
-    proposers = []
-    for path in options.hypotheses:
-        from ..propose import Hypotheses
+    silences = None
+    if options.decisions:
+        from ..decisions import Silences, read_decisions
 
-        proposers.append(Hypotheses(path))
-    for model in options.fixer:
-        from ..seq2seq import Seq2Seq
-
-        proposers.append(
-            Seq2Seq(model, kind=options.fixer_kind, prefix=options.fixer_prefix,
-                    beam=options.beam, nbest=options.nbest, device=options.device,
-                    threads=options.threads)
-        )  # fmt: skip
+        silences = Silences(read_decisions(options.decisions)).covers
     return {
         **wanted,
-        "proposers": proposers,
+        "proposers": list(_proposers(options)),
         "mode": options.mode,
         "precision": options.precision,
         "veto": not options.no_veto,
+        "silenced": silences,
         "strict": options.strict,
         "batch_size": options.batch_size,
     }
 
 
+def _proposers(options) -> Iterator:
+    for path in options.hypotheses:
+        from ..propose import Hypotheses
+
+        yield Hypotheses(path)
+    for model in options.fixer:
+        from ..seq2seq import Seq2Seq
+
+        yield Seq2Seq(
+            model,
+            kind=options.fixer_kind,
+            prefix=options.fixer_prefix,
+            beam=options.beam,
+            nbest=options.nbest,
+            device=options.device,
+            threads=options.threads,
+        )
+
+
 def _run(options, segments, repairer) -> int:
-    from ..pipeline import failed
-    from ..runs import RunWriter, read_run
+    from ..pipeline import batches
+    from ..runs import RunWriter
 
     header = {
         "signature": repairer.signature,
         "input": segments.header(),
         "options": {"stages": list(options.stages), "batch_size": options.batch_size},
     }
-    target = options.output
-    if target is None:
-        wants_other = options.fixed or options.report or options.diff
-        target = None if wants_other else "-"
-    counts: Counter[str] = Counter()
-    with contextlib.ExitStack() as stack:
-        writer = stack.enter_context(
-            RunWriter(target, header, resume=options.resume, force=options.force)
-        )
-        notice = stack.enter_context(_progress(options))
-        for text in repairer.notices:
-            print(f"mt-repair: {text}", file=sys.stderr)
-        for batch_records in _new_records(repairer, segments, options, writer):
-            writer.write(batch_records)
-            for record in batch_records:
-                counts["segments"] += 1
-                counts["suggestions"] += len(record.suggestions)
-                counts["with suggestions"] += bool(record.suggestions)
-                counts["applied"] += sum(s.applied for s in record.suggestions)
-                counts["failed"] += failed(record)
-                for warning in record.warnings:
-                    if warning.startswith("failed: "):
-                        counts[warning] += 1
-            notice(len(batch_records))
+    views = bool(options.fixed or options.report or options.diff)
+    target = options.output or (None if views else "-")
+    summary = Summary()
+    for notice in repairer.notices:
+        print(f"mt-repair: {notice}", file=sys.stderr)
+    with RunWriter(target, header, resume=options.resume, force=options.force) as writer:
+        with bar("repairing", None, quiet=options.quiet) as advance:
+            skip = writer.done
+            for batch in batches(segments, repairer.batch_size):
+                if writer.complete:
+                    break
+                if skip >= len(batch):
+                    skip -= len(batch)
+                    advance(len(batch))
+                    continue
+                if skip:
+                    # The batch was cut short: it is made again as a whole.
+                    writer.truncate(writer.done - skip)
+                    skip = 0
+                writer.write(records := repairer.run_batch(batch))
+                summary.add(records)
+                advance(len(batch))
         writer.commit()
-        finished = stack.enter_context(writer.reopen())
-        _write_views(options, finished, read_run)
+        with writer.reopen() as finished:
+            _write_views(options, finished)
     if not options.quiet:
-        _summary(counts, repairer)
-    if counts["failed"]:
+        summary.show(repairer.signature, options)
+    if summary.counts["failed"]:
         return 3
-    return 1 if options.check and counts["suggestions"] else 0
+    return 1 if options.check and summary.counts["suggestions"] else 0
+
+
+def _write_views(options, finished) -> None:
+    from ..files import write_texts
+    from .review import write_view
+
+    force = options.force or options.resume
+    if options.fixed:
+        pairs = ((record.segment, record.fixed) for record in finished)
+        write_texts(options.fixed, finished.header["input"], pairs, force=force)
+    if options.report:
+        write_view(finished, "html", options.report, decisions=options.decisions, force=force)
+    if options.diff:
+        write_view(finished, "terminal", "-")
+
+
+class Summary:
+    """What a run found, for the last lines on stderr."""
+
+    def __init__(self):
+        self.counts: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+        self.examples: list[str] = []
+
+    def add(self, records) -> None:
+        for record in records:
+            self.counts["segments"] += 1
+            self.counts["suggestions"] += len(record.suggestions)
+            self.counts["with suggestions"] += bool(record.suggestions)
+            self.counts["applied"] += sum(s.applied for s in record.suggestions)
+            self.counts["held back"] += sum(w.startswith("Held back") for w in record.warnings)
+            failures = [w for w in record.warnings if w.startswith("failed: ")]
+            self.counts["failed"] += bool(failures)
+            for failure in failures:
+                if failure not in self.failures and len(self.examples) < 5:
+                    self.examples.append(f"segment {record.segment.id}: {failure}")
+                self.failures[failure] += 1
+
+    def show(self, signature: str, options) -> None:
+        counts = self.counts
+        lines = [
+            f"{counts['segments']:,} segments, {counts['with suggestions']:,} with "
+            f"{counts['suggestions']:,} suggestions, {counts['applied']:,} applied"
+            + (f", {counts['held back']:,} held back" if counts["held back"] else ""),
+            *self.examples,
+        ]
+        if counts["failed"]:
+            lines.append(f"{counts['failed']:,} segments failed in a stage")
+        lines += [f"wrote {path}" for path in (options.output, options.fixed, options.report)
+                  if path and path != "-"]  # fmt: skip
+        lines.append(signature)
+        print("\n".join(lines), file=sys.stderr)
