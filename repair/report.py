@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from .core import Record, Suggestion
+from .decisions import CarriedOver, Decisions, decisions_to_dict
 from .streams import atomic_writer
 
 # The order in which the modules are put together: each imports only from those before it.
@@ -62,8 +64,7 @@ def write_report(
     digest: str,
     evaluation: bool = False,
     effect: Callable[[Record], Effect | None] | None = None,
-    decisions: Iterable[Mapping[str, Any]] | None = None,
-    silenced: Iterable[Mapping[str, Any]] | None = None,
+    decisions: CarriedOver | None = None,
     title: str | None = None,
     force: bool = False,
 ) -> None:
@@ -71,9 +72,9 @@ def write_report(
 
     ``digest`` names the run: decisions are remembered and exported under it. ``evaluation`` shows
     the references from the start, which would anchor a reviewer, and with ``effect`` what each
-    suggestion does by them. ``decisions`` and ``silenced`` are entries of an earlier decisions
-    file: what still applies is taken up, the rest is shown as outdated. Raises `RepairError` if
-    the file exists and ``force`` is not given.
+    suggestion does by them. ``decisions`` are earlier ones as `repair.decisions.carry_over` found
+    them to stand in this run: they are taken up, and what is outdated is shown as such. Raises
+    `RepairError` if the file exists and ``force`` is not given.
     """
     title = title or _title(header)
     about = {
@@ -82,13 +83,10 @@ def write_report(
         "file": f"{_file_stem(title)}.decisions.json",
     }
     earlier = None
-    if decisions is not None or silenced is not None:
-        earlier = {
-            "schema": "mt-repair.decisions/1",
-            "run": digest,
-            "decisions": list(decisions or ()),
-            "silenced": list(silenced or ()),
-        }
+    if decisions is not None:
+        earlier = decisions_to_dict(replace(decisions.decisions, run=digest))
+        outdated = Decisions(digest, decisions.outdated)
+        earlier["outdated"] = decisions_to_dict(outdated)["decisions"]
     script, style = page_script(), _page_file("page.css")
     shell = {
         "policy": _policy(script, style),

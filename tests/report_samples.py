@@ -80,9 +80,17 @@ def sample_records() -> list[Record]:
                 if chance.random() < 0.12:
                     offers = []
                 suggestions.append(
-                    suggest(segment, span["start"], span["end"], *offers, category=span["category"],
-                            severity=span["severity"], by=BY[family], confidence=round(sure, 2),
-                            message=message)  # fmt: skip
+                    suggest(
+                        segment,
+                        span["start"],
+                        span["end"],
+                        *offers,
+                        category=span["category"],
+                        severity=span["severity"],
+                        by=BY[family],
+                        confidence=round(sure, 2),
+                        message=message,
+                    )
                 )
             hter = min(1.0, 0.04 + 0.09 * len(suggestions) + chance.random() * 0.05)
             records.append(

@@ -73,15 +73,15 @@ export const ACTIONS = {
   refocus: (app, item) => app.activate(item, { focus: true, scroll: false }),
 
   silenceRule(app, item) {
-    const [by] = item.by.split(", ");
-    app.report.silence({ scope: "rule", by });
-    app.say(`${by} is silenced here. Undo takes it back.`);
+    app.report.silence(item.by.split(", ").map((by) => ({ scope: "rule", by })));
+    app.say(`${item.by} is silenced. Undo takes it back.`);
     app.moveOn(false);
   },
 
   silenceWord(app, item) {
-    app.report.silence({ scope: "word", word: item.original });
-    app.say(`“${item.original}” is no error from now on. Undo takes it back.`);
+    const word = item.original.trim();
+    app.report.silence([{ scope: "word", word }]);
+    app.say(`“${word}” is no error from now on. Undo takes it back.`);
     app.moveOn(false);
   },
 

@@ -6,7 +6,7 @@ import { Storage, settings } from "./storage.js";
 import { List } from "./list.js";
 import { Card } from "./card.js";
 import { lookUp } from "./keys.js";
-import { showOverview } from "./overview.js";
+import { inShort, showOverview } from "./overview.js";
 import { labelOf, showPanel } from "./panel.js";
 import { ACTIONS, NEEDS_ITEM, importFile } from "./actions.js";
 
@@ -37,25 +37,22 @@ class App {
   }
 
   /** All data is in: take up what is known, show everything. */
-  start(decisions) {
+  start(earlier) {
     const { report, storage } = this;
-    if (decisions) {
-      const found = report.compare(decisions);
+    if (earlier) {
+      const found = report.compare(earlier);
       report.restore({
         decisions: Object.fromEntries(found.fresh.map(([item, decision]) => [item.id, decision])),
         silenced: found.silenced,
       });
-      report.addOutdated(found.outdated);
-      this.lost = found.outdated.filter((old) => !report.bySegment.has(old.segment)).length;
+      report.keep(found.kept);
+      this.outdated([...found.outdated, ...earlier.outdated]);
     }
     const remembered = storage.load();
-    if (remembered) {
-      report.restore(remembered);
-      Object.keys(remembered.decisions ?? {}).forEach((id) => this.touched.add(id));
-    }
+    if (remembered) this.recall(remembered);
     storage.watch((other) => {
       if (!other) return;
-      report.restore(other);
+      this.recall(other);
       this.changed(report.items, false);
     });
     const parameters = new URLSearchParams(location.hash.slice(1));
@@ -64,11 +61,24 @@ class App {
     this.refilter(false);
     const wanted = report.byId.get(parameters.get("at"));
     this.activate(wanted ?? this.nextUndecided(null) ?? report.items[0] ?? null, { scroll: Boolean(wanted) });
+    $("in-short").textContent = inShort(report);
     showOverview($("overview-body"), report, {
       filter: (facet, value, severity) => this.filterBy(facet, value, severity),
     });
     this.progress();
-    if (remembered) this.say(`${this.decided()} decisions of last time were taken up.`);
+    if (this.decided()) this.say(`${this.decided()} earlier decisions were taken up.`);
+  }
+
+  /** Take up what the browser remembers; what fits nothing here stays remembered. */
+  recall(remembered) {
+    const unknown = this.report.restore(remembered);
+    this.storage.unknown = { ...this.storage.unknown, ...unknown };
+    for (const id of Object.keys(remembered.decisions)) if (!(id in unknown)) this.touched.add(id);
+  }
+
+  outdated(entries) {
+    this.report.addOutdated(entries);
+    this.lost = entries.filter((old) => !this.report.bySegment.has(old.segment)).length;
   }
 
   // Showing ------------------------------------------------------------------------------------

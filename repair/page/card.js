@@ -142,7 +142,7 @@ export class Card {
   #silence(item) {
     const rules = item.by.split(", ");
     this.parts.silenceRule.replaceChildren("Not an error: ", el("b", {}, ...shown(rules.join(", "))), " anywhere");
-    const word = item.original;
+    const word = item.original.trim();
     const isWord = /^\S{1,60}$/u.test(word);
     this.parts.silenceWord.hidden = !isWord;
     if (isWord) this.parts.silenceWord.replaceChildren("Not an error: the word ", el("b", {}, ...shown(word)));

@@ -117,6 +117,7 @@ export async function askMerge(dialog, name, found) {
       el("li", {}, `${found.agreed} the same as here`),
       el("li", {}, `${found.conflicts.length} decided differently here`),
       found.outdated.length ? el("li", {}, `${found.outdated.length} outdated: their place or suggestion is gone`) : null,
+      found.kept.length ? el("li", {}, `${found.kept.length} rejections of what is no longer suggested, kept for the next run`) : null,
       found.silenced.length ? el("li", {}, `${found.silenced.length} silenced rules or words`) : null,
     ),
     boxes.length ? el("p", {}, "Conflicts: check those where the file prevails.") : null,

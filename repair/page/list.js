@@ -86,17 +86,19 @@ export class List {
     return this.#row(item.segment)?.querySelector(`button[data-item="${CSS.escape(item.id)}"]`);
   }
 
-  /** Scroll only when the row is not comfortably in view, and not smoothly: keys are fast. */
+  /** Scroll only when the place is not comfortably in view, and not smoothly: keys are fast. */
   #intoView(row) {
     if (!row) return;
-    const { top, bottom } = row.getBoundingClientRect();
     const style = getComputedStyle(document.documentElement);
     const head = parseFloat(style.getPropertyValue("--head")) || 0;
-    const foot = parseFloat(style.getPropertyValue("--foot")) || 0;
-    const room = innerHeight - foot;
-    if (top < head + 8 || bottom > room - 24) {
-      scrollBy({ top: top - head - Math.max(16, (room - head - (bottom - top)) / 4), behavior: "instant" });
-    }
+    const foot = innerHeight - (parseFloat(style.getPropertyValue("--foot")) || 0);
+    let { top, bottom } = row.getBoundingClientRect();
+    // Of a row that is higher than the room between bar and card, the place itself counts.
+    const mark = row.querySelector(".place.active");
+    if (mark && bottom - top > foot - head - 32) ({ top, bottom } = mark.getBoundingClientRect());
+    if (top >= head + 8 && bottom <= foot - 24) return;
+    const room = foot - head - (bottom - top);
+    scrollBy({ top: top - head - Math.max(16, room / 4), behavior: "instant" });
   }
 
   #row(segment) {
@@ -272,12 +274,12 @@ const contentOf = (piece) => (piece.kind === "same" ? shown(piece.text) : shownE
 
 function pieceNode(piece, content) {
   const hidden = (words) => el("span", { class: "hidden" }, words);
-  if (piece.kind === "old") return el("del", {}, hidden(" [remove: "), ...content, hidden("] "));
+  if (piece.kind === "old") return el("del", { role: "deletion" }, hidden(" [remove: "), ...content, hidden("] "));
   if (piece.kind === "new") {
     // The caret of proof-readers stands where text comes in and none goes out.
     const between = piece.owner.edit.from === piece.owner.edit.to;
     const caret = between ? el("span", { class: "caret", "aria-hidden": "true" }, "‸") : null;
-    return el("ins", {}, hidden(" [insert: "), caret, ...content, hidden("] "));
+    return el("ins", { role: "insertion" }, hidden(" [insert: "), caret, ...content, hidden("] "));
   }
   if (piece.kind === "gap") {
     return el("span", { class: "gap" }, hidden(" [something is missing here] "), el("span", { class: "caret", "aria-hidden": "true" }, "‸"));

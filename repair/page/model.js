@@ -34,6 +34,7 @@ export class Report {
     this.groups = new Map();
     this.decisions = new Map(); // item id → decision; absent is pending
     this.silenced = [];
+    this.kept = []; // entries of decisions files that concern no item here
     this.counts = Object.fromEntries(STATES.map((state) => [state, 0]));
     this.past = [];
     this.future = [];
@@ -138,25 +139,28 @@ export class Report {
     return step;
   }
 
-  /** Silence `entry`, or stop silencing it if it is silenced already; one undo step. */
-  silence(entry) {
-    const key = keyOf(entry);
+  /** Add `entries` to what is silenced; one undo step. */
+  silence(entries) {
     const before = this.silenced;
-    const without = before.filter((other) => keyOf(other) !== key);
-    this.silenced = without.length < before.length ? without : [...before, entry];
+    const known = new Set(before.map(keyOf));
+    this.silenced = [...before, ...entries.filter((entry) => !known.has(keyOf(entry)))];
     const step = this.decide([]);
     step.silenced = before;
     this.#refreshAll();
     this.changed(this.items);
-    return step;
   }
 
+  /** Whether it was said to be no error: here, by its rules, or of its word. */
   isSilenced(item) {
-    return this.silenced.some((entry) => {
-      if (entry.scope === "rule") return item.by.split(", ").every((by) => by === entry.by || by === entry.rule);
-      if (entry.scope === "word") return entry.word === item.original;
-      return entry.suggestion === item.id;
-    });
+    const named = (scope, value) =>
+      this.silenced.some((entry) => entry.scope === scope && entry[SCOPES[scope]] === value);
+    const word = item.original.trim();
+    return (
+      named("place", item.id) ||
+      item.by.split(", ").every((by) => named("rule", by)) ||
+      // A word in small letters is meant in every case, another one as it is written.
+      (word !== "" && (named("word", word) || named("word", word.toLowerCase())))
+    );
   }
 
   undo() {
@@ -213,106 +217,139 @@ export class Report {
     for (const segment of this.segments) this.#refresh(segment);
   }
 
-  /** Put back what was remembered for this run, without an undo step: `{decisions, silenced}`. */
-  restore(remembered) {
-    for (const [id, decision] of Object.entries(remembered.decisions ?? {})) {
+  /**
+   * Put back what was remembered, without an undo step: `decisions` is a map of item ids to entries
+   * as of a decisions file, or to null for what was taken back. Returns what fits no item here.
+   */
+  restore({ decisions = {}, silenced = null }) {
+    const unknown = {};
+    for (const [id, entry] of Object.entries(decisions)) {
       const item = this.byId.get(id);
-      if (item && isUsable(item, decision)) this.#set(item, { ...PENDING, ...decision });
+      const decision = item && (entry ? this.carried(item, entry) : PENDING);
+      if (decision) this.#set(item, decision);
+      else unknown[id] = entry;
     }
-    if (remembered.silenced) this.silenced = remembered.silenced.filter(isSilencing);
+    if (silenced) this.silenced = silenced.filter(isSilencing);
     this.#refreshAll();
+    return unknown;
+  }
+
+  /** A decision on `item` with all that tells where and what it was, as in a decisions file. */
+  entry(item) {
+    const { verdict, candidate, text, note } = this.decision(item);
+    const place = item.candidates[candidate] ?? item.candidates[0] ?? item;
+    return {
+      suggestion: item.id,
+      segment: item.segment.id,
+      verdict,
+      candidate,
+      text: verdict === "accepted" ? place.text : text,
+      note,
+      start: place.start,
+      end: place.end,
+      original: item.segment.mt.slice(place.from, place.to),
+    };
   }
 
   /** The decisions as a document of the schema that `apply` reads. */
   exported() {
-    const decisions = this.items
-      .filter((item) => this.decisions.has(item.id) && !item.outdated)
-      .map((item) => {
-        const { verdict, candidate, text, note } = this.decision(item);
-        const place = item.candidates[candidate] ?? item.candidates[0] ?? item;
-        return {
-          suggestion: item.id,
-          segment: item.segment.id,
-          verdict,
-          candidate,
-          text: verdict === "accepted" ? place.text : text,
-          note,
-          start: place.start,
-          end: place.end,
-          original: item.segment.mt.slice(place.from, place.to),
-        };
-      });
+    const decided = this.items.filter((item) => this.decisions.has(item.id) && !item.outdated);
+    const decisions = [...decided.map((item) => this.entry(item)), ...this.kept];
     return { schema: SCHEMA, run: this.run, decisions, silenced: this.silenced };
   }
 
   /**
    * Compare a decisions document with what is decided here. Returns `{fresh, agreed, conflicts,
-   * outdated, silenced, foreign}`; nothing changes until `decide` gets the changes that are wanted.
+   * kept, outdated, silenced, foreign}`; nothing changes until `merge` is called with it.
    */
   compare(file) {
     if (file?.schema !== SCHEMA || !Array.isArray(file.decisions)) {
       throw new Error(`This is no decisions file: its schema is not ${SCHEMA}.`);
     }
-    const result = { fresh: [], agreed: 0, conflicts: [], outdated: [], silenced: [] };
+    const result = { fresh: [], agreed: 0, conflicts: [], kept: [], outdated: [], silenced: [] };
     result.foreign = file.run !== this.run;
     for (const theirs of file.decisions) {
-      const item = this.byId.get(theirs?.suggestion);
-      const decision = item && this.#carried(item, theirs);
-      if (!decision) {
-        if (theirs && typeof theirs === "object") result.outdated.push(theirs);
-        continue;
-      }
-      const mine = this.decision(item);
-      if (same(mine, decision)) result.agreed += 1;
-      else if (same(mine, PENDING)) result.fresh.push([item, decision]);
-      else result.conflicts.push({ item, mine, theirs: decision });
+      if (!theirs || typeof theirs !== "object" || typeof theirs.suggestion !== "string") continue;
+      const item = this.byId.get(theirs.suggestion);
+      const decision = item && this.carried(item, theirs);
+      if (decision) this.#weigh(item, decision, result);
+      else if (!item && this.#stands(theirs)) result.kept.push(theirs);
+      else if (theirs.verdict !== "pending") result.outdated.push(theirs);
     }
     const known = new Set(this.silenced.map(keyOf));
-    for (const entry of file.silenced ?? []) {
+    for (const entry of Array.isArray(file.silenced) ? file.silenced : []) {
       if (isSilencing(entry) && !known.has(keyOf(entry))) result.silenced.push(entry);
     }
     return result;
   }
 
-  /** A decision from a file as it applies to `item`, or null if the item is no longer the same. */
-  #carried(item, theirs) {
-    if (!VERDICTS.includes(theirs.verdict)) return null;
-    const decision = {
-      verdict: theirs.verdict,
-      candidate: Number.isInteger(theirs.candidate) ? theirs.candidate : 0,
-      text: typeof theirs.text === "string" ? theirs.text : null,
-      note: typeof theirs.note === "string" ? theirs.note : "",
-    };
-    if (decision.verdict === "accepted") {
-      // The candidates of a later run may come in another order: the text tells which was meant.
-      const { text } = decision;
-      if (text !== null) {
-        const at = item.candidates.findIndex((candidate) => candidate.text === text);
-        if (at < 0) return null;
-        decision.candidate = at;
-      }
-      decision.text = null;
-    }
-    const place = item.candidates[decision.candidate] ?? item.candidates[0] ?? item;
+  /** Sort one decision of a file: what is pending gives way, notes are joined, the rest conflicts. */
+  #weigh(item, theirs, result) {
+    const mine = this.decision(item);
+    const note = joined(mine.note, theirs.note);
+    const agrees = same({ ...mine, note }, { ...theirs, note });
+    if (agrees && note === mine.note) result.agreed += 1;
+    else if (agrees || theirs.verdict === "pending") result.fresh.push([item, { ...mine, note }]);
+    else if (mine.verdict === "pending") result.fresh.push([item, { ...theirs, note }]);
+    else result.conflicts.push({ item, mine, theirs });
+  }
+
+  /** Whether something that was rejected is still in the text, though nobody suggests it now. */
+  #stands({ verdict, segment, start, end, original }) {
+    const there = this.bySegment.get(segment);
+    if (verdict !== "rejected" || !there || !Number.isInteger(start) || !Number.isInteger(end)) return false;
+    const units = unitsOf(there.mt);
+    return there.mt.slice(units(start), units(end)) === original;
+  }
+
+  /**
+   * A decision from a file or from memory as it applies to `item`, or null if it does not: the
+   * candidates of another run may differ, so their text and range tell which one was meant.
+   */
+  carried(item, theirs) {
+    const { verdict } = theirs;
+    if (!VERDICTS.includes(verdict)) return null;
+    const wanted = Number.isInteger(theirs.candidate) ? theirs.candidate : 0;
+    const text = typeof theirs.text === "string" ? theirs.text : null;
+    const note = typeof theirs.note === "string" ? theirs.note : "";
+    const hasRange = Number.isInteger(theirs.start) && Number.isInteger(theirs.end);
+    const here = (place) => !hasRange || (place.start === theirs.start && place.end === theirs.end);
+    const order = item.candidates.map((_, i) => i).sort((a, b) => (b === wanted) - (a === wanted));
+    let candidate;
+    if (verdict === "accepted") {
+      const fits = (i) => here(item.candidates[i]) && (text === null ? i === wanted : item.candidates[i].text === text);
+      candidate = order.find(fits);
+    } else if (verdict === "edited") {
+      if (text === null) return null;
+      candidate = item.candidates.length ? order.find((i) => here(item.candidates[i])) : here(item) ? 0 : undefined;
+    } else candidate = 0;
+    if (candidate === undefined) return null;
+    const place = item.candidates[candidate] ?? item;
     const original = item.segment.mt.slice(place.from, place.to);
-    if (typeof theirs.original === "string" && theirs.original !== original) return null;
-    return isUsable(item, decision) ? decision : null;
+    if (verdict !== "pending" && here(place) && typeof theirs.original === "string" && theirs.original !== original) return null;
+    return { verdict, candidate, text: verdict === "edited" ? text : null, note };
   }
 
   /** Take over what `compare` found: conflicts listed in `taken` go to the file. One undo step. */
   merge(found, taken = new Set()) {
     const changes = [...found.fresh];
-    for (const conflict of found.conflicts) {
-      if (taken.has(conflict)) changes.push([conflict.item, conflict.theirs]);
+    for (const { item, mine, theirs } of taken) {
+      changes.push([item, { ...theirs, note: joined(mine.note, theirs.note) }]);
     }
     const before = this.silenced;
-    if (found.silenced.length) this.silenced = [...before, ...found.silenced];
+    this.silenced = found.silenced.length ? [...before, ...found.silenced] : before;
+    this.keep(found.kept);
     const step = this.decide(changes);
     step.silenced = before;
     this.addOutdated(found.outdated);
     this.#refreshAll();
     this.changed(this.items);
-    return step;
+  }
+
+  /** Carry decisions along that concern nothing in this run but hold for the next. */
+  keep(entries) {
+    const known = new Set(this.kept.map((entry) => entry.suggestion));
+    this.kept.push(...entries.filter((entry) => !known.has(entry.suggestion)));
   }
 
   /** Show decisions that no longer apply, at their segment where it still exists; returns how many. */
@@ -343,17 +380,12 @@ export class Report {
   }
 }
 
-const keyOf = (entry) =>
-  JSON.stringify([entry.scope, entry.by ?? entry.rule ?? entry.word ?? entry.suggestion ?? ""]);
+const SCOPES = { place: "suggestion", rule: "by", word: "word" };
+const keyOf = (entry) => `${entry.scope}\0${entry[SCOPES[entry.scope]]}`;
+const isSilencing = (entry) => typeof entry?.[SCOPES[entry?.scope]] === "string";
 
-function isSilencing(entry) {
-  const value = { place: "suggestion", rule: "by", word: "word" }[entry?.scope];
-  return Boolean(value) && typeof entry[value] === "string";
-}
-
-/** Whether a decision makes sense for an item: what comes from a file or the browser may not. */
-function isUsable(item, { verdict, candidate, text }) {
-  if (verdict === "accepted") return Boolean(item.candidates[candidate]);
-  if (verdict === "edited") return typeof text === "string";
-  return verdict === "rejected" || verdict === "pending";
+function joined(mine, theirs) {
+  const notes = mine ? mine.split("\n") : [];
+  for (const line of theirs.split("\n")) if (line && !notes.includes(line)) notes.push(line);
+  return notes.join("\n");
 }

@@ -8,16 +8,26 @@ const BINS = 10;
 const MOST_DOCUMENTS = 8;
 
 export function showOverview(root, report, { filter }) {
-  root.replaceChildren(
-    el("section", { "aria-label": "What was found" }, el("h3", {}, "What was found"), found(report)),
-    el("section", { "aria-label": "Confidence" }, el("h3", {}, "How sure"), histogram(report)),
+  const parts = [
+    el("section", { "aria-label": "What was found" }, el("h2", {}, "What was found"), found(report)),
+    el("section", { "aria-label": "Confidence" }, el("h2", {}, "How sure"), histogram(report)),
     documents(report),
     evaluation(report),
-  );
+  ];
+  root.replaceChildren(...parts.filter(Boolean));
   root.onclick = (event) => {
     const button = event.target.closest("[data-facet]");
     if (button) filter(button.dataset.facet, button.dataset.value, button.dataset.severity);
   };
+}
+
+/** The overview in one line, for when it is folded. */
+export function inShort(report) {
+  const items = report.items.filter((item) => !item.outdated);
+  const segments = new Set(items.map((item) => item.segment)).size;
+  const graver = ["critical", "major"].map((severity) => [items.filter((item) => item.severity === severity).length, severity]);
+  const parts = [`${items.length} suggestions in ${segments} of ${report.segments.length} segments`];
+  return [...parts, ...graver.filter(([n]) => n).map(([n, severity]) => `${n} ${severity}`)].join(" · ");
 }
 
 function found(report) {
@@ -89,7 +99,7 @@ function histogram(report) {
   svg.setAttribute("aria-label", `Suggestions by confidence. ${words.join("; ")}`);
   svg.removeAttribute("aria-hidden");
   bins.forEach((count, i) => {
-    const height = (60 * count) / most;
+    const height = (54 * count) / most;
     const level = i >= 9 ? "sure" : i >= 6 ? "likely" : "unsure";
     const bar = rectangle(i * 20 + 1, 66 - height, 18, height, level);
     bar.append(named("title", {}, words[i]));
@@ -146,7 +156,7 @@ function documents(report) {
   return el(
     "section",
     { "aria-label": "Documents by expected quality" },
-    el("h3", {}, "Documents, worst expected quality first"),
+    el("h2", {}, "Documents, worst expected quality first"),
     table(rows.slice(0, MOST_DOCUMENTS)),
     rest.length ? el("details", {}, el("summary", {}, `${rest.length} more`), table(rest)) : null,
   );
@@ -173,7 +183,7 @@ function evaluation(report) {
   return el(
     "section",
     { "aria-label": "Against the references" },
-    el("h3", {}, "Against the references"),
+    el("h2", {}, "Against the references"),
     el(
       "ul",
       { class: "levels" },

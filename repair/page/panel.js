@@ -4,7 +4,7 @@ import { el, icon, shown } from "./text.js";
 import { SEVERITIES, STATES } from "./model.js";
 import { FACETS, listed } from "./filters.js";
 
-const LONG = 12; // values shown before a list is folded
+const LONG = 12; // values shown before a list that is no tree is folded
 const LONGEST = 400; // more documents than that are found by the search
 const LABELS = { state: { pending: "not decided", rejected: "kept as is", conflict: "in conflict" } };
 
@@ -31,13 +31,14 @@ function group(facet, view, counts, open) {
   const values = listed(facet, counts, chosen);
   if (!values.length || (values.length === 1 && !values[0])) return null;
   const entries = values.map((value) => entry(facet, value, chosen.has(value), counts.get(value) ?? 0));
-  const rest = entries.slice(LONG, LONGEST);
+  const short = facet.tree ? LONGEST : LONG;
+  const rest = entries.slice(short, LONGEST);
   const id = `facet-${facet.name}`;
   return el(
-    "section",
-    { class: "facet", "aria-labelledby": id },
-    el("h3", { id }, facet.says),
-    el("ul", {}, ...entries.slice(0, LONG)),
+    "div",
+    { class: "facet", role: "group", "aria-labelledby": id },
+    el("h2", { id }, facet.says),
+    el("ul", {}, ...entries.slice(0, short)),
     rest.length
       ? el("details", { "data-facet": facet.name, open: open.has(facet.name) }, el("summary", {}, `${rest.length} more`), el("ul", {}, ...rest))
       : null,

@@ -7,17 +7,33 @@ export class Storage {
   constructor(run) {
     this.key = `${KEY}run:${run}`;
     this.works = true;
+    this.unknown = {}; // of another run on the same text: not shown, not lost
   }
 
+  /** What was remembered, as `Report.restore` takes it, or null. */
   load() {
-    return read(this.key);
+    const found = read(this.key);
+    if (!found?.decisions) return null;
+    const entries = Object.entries(found.decisions).map(([id, row]) => {
+      if (!Array.isArray(row)) return [id, null];
+      const [verdict, candidate, text, note, start, end] = row;
+      return [id, { verdict, candidate, text, note, start, end }];
+    });
+    return { decisions: Object.fromEntries(entries), silenced: found.silenced };
   }
 
-  /** Remember decisions in a short form; `touched` are ids whose decision was taken back. */
+  /** Remember what was decided on `touched` item ids, in a short form: null is taken back. */
   save(report, touched) {
-    const decisions = Object.fromEntries(report.decisions);
-    for (const id of touched) decisions[id] ??= { verdict: "pending" };
-    this.works = write(this.key, { decisions, silenced: report.silenced, at: Date.now() });
+    const decisions = { ...this.unknown };
+    for (const id of touched) {
+      const item = report.byId.get(id);
+      if (!report.decisions.has(id)) decisions[id] = null;
+      else {
+        const { verdict, candidate, text, note, start, end } = report.entry(item);
+        decisions[id] = [verdict, candidate, text, note, start, end];
+      }
+    }
+    this.works = write(this.key, { decisions, silenced: report.silenced });
     return this.works;
   }
 

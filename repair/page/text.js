@@ -121,8 +121,9 @@ export function icon(name) {
 }
 
 // What has no glyph, or would reorder, hide or join the text around it.
+// Joiners stay where they do their work, between characters that are not ASCII.
 const UNSEEN =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu;
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]|(?<=^|[\u0000-\u007f])[\u200c\u200d]|[\u200c\u200d](?=[\u0000-\u007f]|$)/gu;
 
 /** `text` as nodes: invisible and direction-changing characters are shown as their code. */
 export function shown(text) {
