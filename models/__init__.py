@@ -235,7 +235,7 @@ def fetch(name: str, folder: str | os.PathLike | None = None) -> Path:
     if not _HUB_ID.fullmatch(name):
         raise RepairError(f"{name!r} is no hub id.", mend="A hub id looks like NAME/MODEL.")
     try:
-        offered = HfApi().list_repo_files(name)
+        offered = [file.rfilename for file in HfApi().model_info(name).siblings or ()]
         chosen = [f for f in offered if _SAFETENSORS.fullmatch(f)] or [
             f for f in offered if _BIN.fullmatch(f)
         ]
@@ -246,6 +246,8 @@ def fetch(name: str, folder: str | os.PathLike | None = None) -> Path:
             )
         wanted = chosen + [f for f in offered if _SIDE.fullmatch(f)]
         where = snapshot_download(name, allow_patterns=wanted, local_dir=folder)
+    except RepairError:
+        raise
     except errors.GatedRepoError as error:
         raise RepairError(
             f"The hub model {name} is gated.",
@@ -255,7 +257,8 @@ def fetch(name: str, folder: str | os.PathLike | None = None) -> Path:
         raise RepairError(
             f"The hub has no model {name}.", mend="Check the id, or log in if it is private."
         ) from error
-    except (OSError, ValueError, errors.OfflineModeIsEnabled, *_network_errors()) as error:
+    except Exception as error:
+        # Which HTTP library fails, and how, changes with the version of huggingface_hub.
         reason = str(error).strip().splitlines()
         raise RepairError(
             f"Cannot download {name}: {reason[0] if reason else type(error).__name__}",
@@ -263,12 +266,3 @@ def fetch(name: str, folder: str | os.PathLike | None = None) -> Path:
             "with `mt-repair models --fetch` and give its folder.",
         ) from error
     return Path(where)
-
-
-def _network_errors() -> tuple[type[Exception], ...]:
-    """What the HTTP library of the installed huggingface_hub raises: httpx since 1.0."""
-    try:
-        import httpx
-    except ImportError:
-        return ()
-    return (httpx.HTTPError,)

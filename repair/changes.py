@@ -74,7 +74,7 @@ def cut(mt: str, hypothesis: str, *, shapes: bool = True) -> list[Bundle]:
     edits = [
         edit
         for edit in diff(mt, fitted)
-        if not (_blank(mt[edit.start : edit.end]) and _blank(edit.text))
+        if not _only_respaces(mt, edit)
         and (shapes or _shape(mt[edit.start : edit.end]) != _shape(edit.text))
     ]
     places = tokens(mt)
@@ -83,8 +83,12 @@ def cut(mt: str, hypothesis: str, *, shapes: bool = True) -> list[Bundle]:
     return [Bundle(tuple(edits[i] for i in part), kept) for part in _together(mt, edits)]
 
 
-def _blank(text: str) -> bool:
-    return text.isspace()
+def _only_respaces(mt: str, edit: Edit) -> bool:
+    """Whether there is a space before and after the edit, of whatever kind and width."""
+    old, new = mt[edit.start : edit.end], edit.text
+    around = mt[max(edit.start - 1, 0) : edit.start] + mt[edit.end : edit.end + 1]
+    beside = any(c.isspace() for c in around)
+    return not old.strip() and not new.strip() and (beside or bool(old and new))
 
 
 def _shape(text: str) -> str:

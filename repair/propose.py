@@ -201,9 +201,9 @@ def _lines(path: Path, digest) -> Iterator[tuple[int, str]]:
     import lzma
 
     opened = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}.get(path.suffix, open)
+    number = 0
     try:
         with opened(path, "rb") as file:
-            number = 0
             for number, raw in enumerate(file, 1):
                 digest.update(raw)
                 try:

@@ -14,6 +14,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 
 from . import models
@@ -178,15 +179,13 @@ class Seq2Seq:
                 raise self._no_language(target)
             self._tag = f"{tags[0]} " if tags else ""
         elif hasattr(tokenizer, "src_lang"):
-            (mine, _), (_, theirs) = (
-                self._language(source, vocabulary),
-                self._language(target, vocabulary),
-            )
-            tokenizer.src_lang = mine
+            mine, _ = self._language(source, vocabulary)
+            its, token = self._language(target, vocabulary)
+            tokenizer.src_lang, tokenizer.tgt_lang = mine, its
             if type(tokenizer).__name__.startswith("MBartTokenizer"):
-                start = theirs
+                start = token
             else:
-                bos = theirs
+                bos = token
         elif self.kind == "translator" and any(t.startswith("<2") for t in vocabulary):
             tags = [t for c in _codes(target) if (t := f"<2{c}>") in vocabulary]
             if not tags:
@@ -209,10 +208,11 @@ class Seq2Seq:
             )
 
     def _language(self, language: str, vocabulary: dict[str, int]) -> tuple[str, int]:
+        # M2M100 keeps its languages outside of the vocabulary.
+        own = getattr(self._tokenizer, "lang_code_to_id", None) or {}
         for code in _codes(language):
-            for token in (code, f"__{code}__"):
-                if token in vocabulary:
-                    return code, vocabulary[token]
+            if code in own or code in vocabulary:
+                return code, own.get(code) or vocabulary[code]
         raise self._no_language(language)
 
     def _no_language(self, language: str) -> RepairError:
@@ -245,6 +245,8 @@ class Seq2Seq:
             settings["forced_bos_token_id"] = bos
         if start is not None:
             settings |= {"decoder_start_token_id": start, "forced_bos_token_id": None}
+        end = settings.get("eos_token_id")
+        self._ends = frozenset(end if isinstance(end, list) else [end])
         return transformers.GenerationConfig(
             num_beams=self.beam,
             num_return_sequences=self.nbest,
@@ -301,7 +303,7 @@ class Seq2Seq:
         if len(self._encode(text)) <= self._longest:
             return [text]
         cuts = [0, *(m.end() for m in _SENTENCE_END.finditer(text)), len(text)]
-        sentences = [text[a:b] for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip()]
+        sentences = [text[a:b] for a, b in pairwise(cuts) if text[a:b].strip()]
         windows: list[str] = []
         for sentence in sentences:
             longer = windows[-1] + sentence if windows else sentence
@@ -343,13 +345,20 @@ class Seq2Seq:
         return written
 
     def _finished(self, row: Sequence[int]) -> bool:
-        end = self._model.generation_config.eos_token_id
-        ends = set(end) if isinstance(end, list) else {end}
-        return any(token in ends for token in row[1:])  # some decoders also start with it
+        return any(token in self._ends for token in row[1:])  # some decoders also start with it
 
     def _decode(self, rows: list[list[int]]) -> list[str]:
-        if not rows:
-            return []
+        """Texts of outputs, without the start and language tokens that not every tokenizer knows."""
+        bare = []
+        for row in rows:
+            body = row[1:]
+            if body and body[0] == self._model.generation_config.forced_bos_token_id:
+                body = body[1:]
+            end = next((i for i, token in enumerate(body) if token in self._ends), len(body))
+            bare.append(body[:end])
+        return self._tokens_to_texts(bare)
+
+    def _tokens_to_texts(self, rows: list[list[int]]) -> list[str]:
         return self._tokenizer.batch_decode(
             rows, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
@@ -371,7 +380,7 @@ class Seq2Seq:
         if sign not in self._spelled:
             target = "text_target" if self.kind == "translator" else "text"
             ids = self._tokenizer(**{target: f"a {sign} a"})["input_ids"]
-            self._spelled[sign] = sign in "".join(self._decode([ids]))
+            self._spelled[sign] = sign in self._tokens_to_texts([ids])[0]
         return self._spelled[sign]
 
     @contextlib.contextmanager

@@ -1,0 +1,149 @@
+"""What several test files share: tiny seeded encoder-decoders, built on the spot with no network."""
+
+import io
+import json
+import os
+
+import pytest
+
+# Before any test imports them: nothing is ever looked for on the hub, and two cores are enough.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+SAMPLE = """The minister said on Tuesday that the talks would go on. He did not say where or when.
+Oil prices fell after the bank had raised its rate. Nobody was hurt, the ministry said in a report.
+The court in the capital let the man go. A new law on taxes comes into force in January, they said.
+Министр заявил во вторник, что переговоры продолжатся. Он не сказал, где и когда.
+Цены на нефть упали после того, как банк поднял ставку. Никто не пострадал, говорится в докладе.
+Суд в столице отпустил мужчину. Новый закон о налогах вступает в силу в январе, сказали они.
+"""
+SIZE = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2,
+        "decoder_attention_heads": 2, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
+        "tie_word_embeddings": False}  # fmt: skip
+
+
+def sentencepiece_model(path, **options):
+    """A small unigram vocabulary trained on the sample; returns its pieces."""
+    import sentencepiece
+
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(SAMPLE.splitlines()),
+        model_writer=written,
+        vocab_size=160,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **options,
+    )
+    path.write_bytes(written.getvalue())
+    processor = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
+    return [processor.id_to_piece(i) for i in range(processor.get_piece_size())]
+
+
+def write_json(path, value):
+    path.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+
+
+def build_marian(folder, **tokenizer):
+    from transformers import MarianConfig, MarianMTModel
+
+    pieces = sentencepiece_model(folder / "source.spm")
+    sentencepiece_model(folder / "target.spm")
+    vocabulary = {p: i for i, p in enumerate(["</s>", "<unk>", *pieces[3:], "<pad>"])}
+    write_json(folder / "vocab.json", vocabulary)
+    settings = {"source_lang": "ru", "target_lang": "en", "model_max_length": 512} | tokenizer
+    write_json(folder / "tokenizer_config.json", settings)
+    pad = vocabulary["<pad>"]
+    return MarianMTModel(
+        MarianConfig(vocab_size=len(vocabulary), pad_token_id=pad, decoder_start_token_id=pad,
+                     eos_token_id=0, forced_eos_token_id=0, max_position_embeddings=64, **SIZE)
+    )  # fmt: skip
+
+
+def build_t5(folder):
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    pieces = sentencepiece_model(folder / "spiece.model", pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    write_json(
+        folder / "tokenizer_config.json",
+        {"tokenizer_class": "T5Tokenizer", "extra_ids": 0, "model_max_length": 64},
+    )
+    return T5ForConditionalGeneration(
+        T5Config(vocab_size=len(pieces) + 8, d_model=16, d_kv=8, d_ff=24, num_layers=1, num_heads=2,
+                 decoder_start_token_id=0, tie_word_embeddings=False)
+    )  # fmt: skip
+
+
+def build_bart(folder):
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import BartConfig, BartForConditionalGeneration
+
+    bpe = ByteLevelBPETokenizer()
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    bpe.train_from_iterator(SAMPLE.splitlines(), vocab_size=330, special_tokens=special)
+    bpe.save_model(str(folder))
+    write_json(
+        folder / "tokenizer_config.json",
+        {"tokenizer_class": "BartTokenizer", "model_max_length": 64},
+    )
+    return BartForConditionalGeneration(
+        BartConfig(vocab_size=bpe.get_vocab_size(), max_position_embeddings=64, **SIZE)
+    )
+
+
+def build_m2m100(folder):
+    from transformers import M2M100Config, M2M100ForConditionalGeneration
+    from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES
+
+    pieces = sentencepiece_model(folder / "sentencepiece.bpe.model")
+    vocabulary = {p: i for i, p in enumerate(["<s>", "<pad>", "</s>", "<unk>", *pieces[3:]])}
+    write_json(folder / "vocab.json", vocabulary)
+    write_json(
+        folder / "tokenizer_config.json",
+        {"tokenizer_class": "M2M100Tokenizer", "model_max_length": 64},
+    )
+    size = len(vocabulary) + len(FAIRSEQ_LANGUAGE_CODES["m2m100"]) + 8
+    return M2M100ForConditionalGeneration(
+        M2M100Config(vocab_size=size, max_position_embeddings=64, **SIZE)
+    )
+
+
+BUILDERS = {"marian": build_marian, "t5": build_t5, "bart": build_bart, "m2m100": build_m2m100}
+
+
+def let_it_end(model):
+    """Make a random model end its outputs: as good as its favorite token, the end always is."""
+    import torch
+
+    config = model.config
+    ids = torch.arange(4, 60).reshape(4, 14)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            # Random small weights make nothing of their input; larger ones do.
+            parameter.mul_(3)
+        seen = model(input_ids=ids, decoder_input_ids=ids, output_hidden_states=True)
+        hidden = seen.decoder_hidden_states[-1].reshape(-1, config.d_model)
+        usual = hidden.mean(0)
+        row = usual * (seen.logits.amax(-1).mean() / usual.dot(usual))
+        model.get_output_embeddings().weight[config.eos_token_id] = row
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory):
+    """A function from a family (`BUILDERS`) to the folder of a tiny model with random weights."""
+    import torch
+
+    made = {}
+
+    def build(family):
+        if family not in made:
+            folder = tmp_path_factory.mktemp("models") / f"tiny-{family}"
+            folder.mkdir()
+            torch.manual_seed(1)
+            model = BUILDERS[family](folder)
+            let_it_end(model)
+            model.save_pretrained(folder)
+            made[family] = folder
+        return made[family]
+
+    return build
