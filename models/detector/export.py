@@ -1,0 +1,1 @@
+"""Write the shipped folder: weights, configuration, calibration."""
