@@ -8,6 +8,7 @@ ended. Texts are prepared by the caller so that UTF-16 offsets equal code points
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from . import jars, leash
 from .jars import VERSION, GrammarUnavailable
@@ -35,7 +36,7 @@ _UNSENDABLE = re.compile(r"[\U00010000-\U0010ffff\ud800-\udfff]")
 _BLANKED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 _PORT_TRIES = 4
-_START_WITHIN = 90.0  # seconds; two were needed on two idle cores
+_START_WITHIN = 180.0  # seconds; on two idle cores it takes some six
 _WARM_UP = (
     "These is a first sentence, which make the server load it's rules.\n\nSo does  this one ."
 )
@@ -187,12 +188,13 @@ class Server:
                     self.stop()  # most likely another program took the port in between
                     if turn == _PORT_TRIES - 1:
                         raise
+        url = self.url
         try:
-            self.version = _version_at(self.url, max(self._timeout, _START_WITHIN))
+            self.version = _version_at(url)
         except (OSError, ValueError, KeyError) as error:
             self.stop()
             raise GrammarUnavailable(
-                f"No LanguageTool server answers at {self.url}: {error}.",
+                f"No LanguageTool server answers at {url}: {error}.",
                 mend="Check the URL, or leave it out to use the embedded server.",
             ) from error
 
@@ -328,14 +330,21 @@ def _wait_until_healthy(process: subprocess.Popen, url: str, log) -> None:
     )
 
 
-def _version_at(url: str, timeout: float) -> str:
-    """The version of the server at ``url``, after a check that makes it load its rules."""
-    import json
-    from urllib.parse import urlencode
+def _version_at(url: str) -> str:
+    """The version of the server at ``url``, after a check that makes it load its rules.
 
+    On a busy machine loading takes longer than the server allows for a check; it goes on with
+    what it has loaded when it is asked again.
+    """
     data = urlencode({"language": "en", "text": _WARM_UP}).encode()
-    with _open(f"{_root(url)}/v2/check", data, timeout) as answer:
-        return json.load(answer)["software"]["version"]
+    end = time.monotonic() + _START_WITHIN
+    while True:
+        try:
+            with _open(f"{_root(url)}/v2/check", data, _START_WITHIN) as answer:
+                return json.load(answer)["software"]["version"]
+        except urllib.error.HTTPError as error:
+            if error.code != 500 or time.monotonic() > end:
+                raise
 
 
 def _root(url: str) -> str:
