@@ -26,7 +26,7 @@ _NAME = (
     r"[A-Z][\w’'-]*[\w’'-]){0,3})"
 )
 _NUMBER = (
-    r"(?:[$€£]?\d[\d,. ]*(?:%|(?:[ \u00a0]?(?:thousand|million|billion|trillion|percent|per cent))"
+    r"(?:[$€£]?\d+(?:[.,\u00a0 ]\d+)*(?:%|(?:[ \u00a0]?(?:thousand|million|billion|trillion|percent|per cent))"
     r"?)|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|"
     r"forty|fifty|sixty|hundred|several|many)"
 )
@@ -34,6 +34,7 @@ _OPEN = {
     "@Name": _NAME,
     "@num": _NUMBER,
     "@day": r"(?:[12]?\d|3[01])",
+    "@age": r"[1-9]\d?",
     "@int": r"[1-9]\d{0,2}",
     "@percent": r"\d[\d.,]*[ \u00a0]?(?:%|percent|per[ \u00a0]cent)",
     "@word": r"[^\W\d_][\w’'-]*",
@@ -210,7 +211,7 @@ class Calque:
                 return found
             return self._carry(self.elements[number - 1], found, word, match)
 
-        text = re.sub(r"\{(\d+)([:%^+]?)([^}]*)\}", fill, fix)
+        text = _SLOT.sub(fill, fix)
         text = re.sub(r"\s+([,.:])", r"\1", re.sub(r"\s{2,}", " ", text)).strip()
         text = (
             re.sub(r"\b([Aa])n?(?= (\S+))", _article, text)
@@ -238,16 +239,23 @@ class Calque:
             index = forms.index(low)
             # One form may be past and participle (left), or base and past (put).
             if low in (forms[3], forms[4]) and forms[4] == low and index in (0, 3):
-                after_auxiliary = _PERFECT.search(match.string[: match.start()])
-                index = 4 if after_auxiliary else index
+                before = match.string[: match.start()]
+                if _PERFECT.search(before):
+                    index = 4
+                elif forms[0] == low:
+                    index = 0 if _BARE.search(before) else 3
             made = self.inflections.verb(head)[index]
             return f"{made} {tail}" if tail else made
         return word
 
 
+_SLOT = re.compile(r"\{(\d+)([:%^+]?)([^}]*)\}")
 _ENDINGS = ("", "s", "ing", "ed", "en")
 _PERFECT = re.compile(
     r"\b(?:have|has|had|having|been|be|is|are|was|were|being|get|got|['’]ve)(?: \w+ly| not| also| already)?\s*$"
+)
+_BARE = re.compile(
+    r"\b(?:to|will|would|can|could|may|might|must|should|shall|not|did|do|does|let|(?:n|['’])t)\s*$"
 )
 _VOWEL = re.compile(
     r"(?:[aeio]|u(?!ni[^nm]|s[aeiu]|ti|rani|kr|ro|ga)|hour|hono|heir|8|11\b|18\b)(?!ne\b|nce\b|u[rp]?o)"
@@ -313,7 +321,9 @@ class Table:
                 if not calque.trigger.search(russian):
                     continue
             for match in matches:
-                yield calque, match
+                # A pattern may cover the right wording too: then there is nothing to say.
+                if not calque.fixes or calque.mend(match, calque.fixes[0]) != match[0]:
+                    yield calque, match
 
 
 def read_table(text: str, path: str = "calques.toml") -> Table:
@@ -363,6 +373,14 @@ def _read_entry(entry: dict, sets: Mapping[str, str], inflections: Inflections) 
     words = words[starts : len(words) - ends]
     elements = tuple(_read_element(word, sets, inflections) for word in words)
     fixes = entry.get("fix", ())
+    fixes = (fixes,) if isinstance(fixes, str) else tuple(fixes)
+    for number, kind, word in (slot.groups() for fix in fixes for slot in _SLOT.finditer(fix)):
+        if not 0 < int(number) <= len(elements):
+            raise ValueError(f"the pattern has no element {number}")
+        if kind == "%" and word not in inflections.maps:
+            raise ValueError(f"there is no map {word}")
+        if kind == "+" and word not in _ENDINGS:
+            raise ValueError(f"there is no ending {word}")
     bad, good = entry["bad"], entry["good"]
     return Calque(
         name=entry["name"],
@@ -370,7 +388,7 @@ def _read_entry(entry: dict, sets: Mapping[str, str], inflections: Inflections) 
         why=entry["why"],
         find=entry["find"],
         elements=elements,
-        fixes=(fixes,) if isinstance(fixes, str) else tuple(fixes),
+        fixes=fixes,
         category=entry.get("category", "style/awkward"),
         severity=entry.get("severity", "minor"),
         bad=(bad,) if isinstance(bad, str) else tuple(bad),
@@ -414,7 +432,7 @@ def _read_element(text: str, sets: Mapping[str, str], inflections: Inflections) 
             ways = [way]
         for one in ways:
             word, _, kind = one.replace("_", " ").partition("/")
-            if kind not in ("", "v", "vd", "vs", "vp", "n"):
+            if kind not in ("", "v", "vd", "vs", "vp", "vn", "n"):
                 raise ValueError(f"there is no inflection class /{kind}")
             if not kind:
                 words.append(word)
@@ -427,6 +445,8 @@ def _read_element(text: str, sets: Mapping[str, str], inflections: Inflections) 
                 words += (*made[:2], *made[3:])
             elif kind == "vp":  # present
                 words += made[:2]
+            elif kind == "vn":  # neither past nor participle
+                words += made[:3]
             else:
                 words += made
     unique = sorted({word.lower() for word in words}, key=lambda word: (-len(word), word))

@@ -20,7 +20,7 @@ _MARK = re.compile(r"[\"“”„«»‟]")
 _OPENERS, _CLOSERS = "“„«‟", "”»"
 _BEFORE_OPEN = "([{—–-/“\"«„‘'’" + MASK
 _SPEECH = re.compile(rf"(?:{SPEECH})\b")
-_HOLLOW = frozenset("and or of on in to the with for by at from a an is was as".split())
+_HOLLOW = frozenset(("and", "or", "of", "on", "in", "to", "the", "with", "for", "by", "at", "from"))
 _MOST_MARKS = 10
 
 # Costs of a reading, in units of "one clear sign says otherwise".
@@ -154,7 +154,7 @@ def _mend(
         glyph = '"' if not curly else "“" if way > 0 else "”"
         start, end = mark.start - mark.left, mark.start + 1 + mark.right
         old, new = text[start:end], " " * left + glyph + " " * right
-        if old == new or (left, right) == (mark.left, mark.right) and glyph == mark.glyph:
+        if old == new:
             continue
         if left == mark.left:
             start, old, new = mark.start, text[mark.start : end], new[left:]
@@ -179,8 +179,9 @@ def _expected_spaces(text: str, mark: Mark, way: int) -> tuple[int, int]:
     before = text[: mark.start - mark.left][-1:]
     after = text[mark.start + 1 + mark.right :][:1]
     if way > 0:
-        left = 0 if not before or before in _BEFORE_OPEN and not mark.left else max(mark.left, 1)
-        return left, 0
+        if not before or (before in _BEFORE_OPEN and not mark.left):
+            return 0, 0
+        return max(mark.left, 1), 0
     if not after:
         return 0, mark.right
     if after.isalnum() or after in "($€£[" or after == MASK:

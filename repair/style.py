@@ -102,6 +102,10 @@ class Style:
             findings += (sorted(own, key=lambda f: (f.span.start, f.span.end)) for own in found)
         return findings
 
+    def family(self, rule: str) -> str:
+        """The family of a rule, such as ``typography`` or ``attribution``."""
+        return self._families[rule]
+
     @staticmethod
     def _read_spacing(segments: Sequence[Segment], texts: list[str]) -> list[bool]:
         """Whether each text is tokenised; texts without a document are judged together."""
