@@ -40,6 +40,7 @@ from repair.grammar_rules import SPELLER, Rule
 from repair.languagetool import Match
 
 _BATCH = 500
+_WHAT = "LanguageTool 6.8, all local rules but those that ask for today's date"
 
 
 class Judged(NamedTuple):
@@ -239,17 +240,18 @@ def main(arguments: list[str] | None = None) -> None:
                 print(f"{name}: {size} segments, {flags} flags judged by post-edits, "
                       f"{rate:.0f} segments/s", file=sys.stderr, flush=True)  # fmt: skip
                 head.append(f"{'speller' if speller else 'rules'}: {name}, {size} segments")
-    lines = [
-        f"# {line}"
-        for line in ("LanguageTool 6.8, all local rules but those that ask for today's date", *head)
-    ]
+                text = _table(head, table)  # after each set, so that an interruption costs one set
+                if options.output:
+                    Path(options.output).write_text(text, "utf-8")
+    if not options.output:
+        sys.stdout.write(text)
+
+
+def _table(head: list[str], table: dict[str, Rule]) -> str:
+    lines = [f"# {line}" for line in (_WHAT, *head)]
     lines.append("\t".join(Rule._fields))
     lines += ["\t".join(map(str, rule)) for rule in sorted(table.values())]
-    text = "\n".join(lines) + "\n"
-    if options.output:
-        Path(options.output).write_text(text, "utf-8")
-    else:
-        sys.stdout.write(text)
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
