@@ -44,12 +44,12 @@ def write_json(path, value):
     path.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
 
 
-def build_marian(folder, **tokenizer):
+def build_marian(folder, tags=(), **tokenizer):
     from transformers import MarianConfig, MarianMTModel
 
     pieces = sentencepiece_model(folder / "source.spm")
     sentencepiece_model(folder / "target.spm")
-    vocabulary = {p: i for i, p in enumerate(["</s>", "<unk>", *pieces[3:], "<pad>"])}
+    vocabulary = {p: i for i, p in enumerate(["</s>", "<unk>", *pieces[3:], *tags, "<pad>"])}
     write_json(folder / "vocab.json", vocabulary)
     settings = {"source_lang": "ru", "target_lang": "en", "model_max_length": 512} | tokenizer
     write_json(folder / "tokenizer_config.json", settings)
@@ -60,13 +60,15 @@ def build_marian(folder, **tokenizer):
     )  # fmt: skip
 
 
-def build_t5(folder):
+def build_t5(folder, **options):
     from transformers import T5Config, T5ForConditionalGeneration
 
-    pieces = sentencepiece_model(folder / "spiece.model", pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    pieces = sentencepiece_model(
+        folder / "spiece.model", pad_id=0, eos_id=1, unk_id=2, bos_id=-1, **options
+    )
     write_json(
         folder / "tokenizer_config.json",
-        {"tokenizer_class": "T5Tokenizer", "extra_ids": 0, "model_max_length": 64},
+        {"tokenizer_class": "T5Tokenizer", "extra_ids": 0, "model_max_length": 32},
     )
     return T5ForConditionalGeneration(
         T5Config(vocab_size=len(pieces) + 8, d_model=16, d_kv=8, d_ff=24, num_layers=1, num_heads=2,
@@ -108,7 +110,47 @@ def build_m2m100(folder):
     )
 
 
-BUILDERS = {"marian": build_marian, "t5": build_t5, "bart": build_bart, "m2m100": build_m2m100}
+def build_marian_many(folder):
+    return build_marian(folder, (">>deu<<", ">>eng<<"), source_lang="zle", target_lang="mul")
+
+
+def build_madlad(folder):
+    return build_t5(folder, user_defined_symbols=["<2de>", "<2en>"])
+
+
+def build_nllb(folder):
+    from transformers import M2M100Config, M2M100ForConditionalGeneration, NllbTokenizer
+
+    signs = ["<s>", "<pad>", "</s>", "<unk>", "▁", *sorted(set(SAMPLE) - set(" \n"))]
+    tokenizer = NllbTokenizer({sign: i for i, sign in enumerate(signs)}, [])
+    tokenizer.save_pretrained(folder)
+    return M2M100ForConditionalGeneration(
+        M2M100Config(vocab_size=len(tokenizer), max_position_embeddings=64, **SIZE)
+    )
+
+
+def build_mbart50(folder):
+    from transformers import AutoTokenizer, MBartConfig, MBartForConditionalGeneration
+
+    sentencepiece_model(folder / "sentencepiece.bpe.model")
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "MBart50Tokenizer"})
+    MBartConfig().save_pretrained(folder)
+    size = len(AutoTokenizer.from_pretrained(folder))
+    return MBartForConditionalGeneration(
+        MBartConfig(vocab_size=size, max_position_embeddings=64, decoder_start_token_id=2, **SIZE)
+    )
+
+
+BUILDERS = {
+    "marian": build_marian,
+    "t5": build_t5,
+    "bart": build_bart,
+    "m2m100": build_m2m100,
+    "marian-many": build_marian_many,
+    "madlad": build_madlad,
+    "nllb": build_nllb,
+    "mbart50": build_mbart50,
+}
 
 
 def let_it_end(model):
