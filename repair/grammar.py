@@ -30,7 +30,7 @@ from .grammar_rules import (
 )
 from .jars import GrammarUnavailable, Progress, assemble
 from .languagetool import STAND_IN, Match, NoAnswer, Profile, Refused, Server, sendable, status
-from .spelling import is_name
+from .spelling import is_name, likeness
 
 __all__ = ["Grammar", "GrammarUnavailable", "install", "status"]
 
@@ -176,6 +176,10 @@ class Grammar:
         self.start()
         try:
             matches = self._check([segment.mt for segment in segments])
+            matches = [
+                [match for match in found if not _spoils_a_name(segment, match)]
+                for segment, found in zip(segments, matches, strict=True)
+            ]
             return self._spelled_wrong(segments, matches) if self.speller else matches
         except BaseException:  # Ctrl-C above all: no request goes on behind the caller's back
             self.close()
@@ -314,6 +318,14 @@ def install(progress: Progress | None = None) -> Path:
     ``progress`` is called with the number of jars in place, of all jars, and the last one's name.
     """
     return assemble(progress)
+
+
+def _spoils_a_name(segment: Segment, match: Match) -> bool:
+    """Whether a name is taken for a better known one that is further from the Russian."""
+    if match.category != "MULTITOKEN_SPELLING" or not match.replacements or not segment.source:
+        return False
+    name = segment.mt[match.start : match.end]
+    return likeness(match.replacements[0], segment.source) < likeness(name, segment.source)
 
 
 def _document(segment: Segment) -> str:

@@ -56,6 +56,15 @@ def is_name(word: str, source: str, counts: Mapping[str, int]) -> bool:
     return all(counts.get(part, 0) > 1 or _in_source(part, source) for part in parts)
 
 
+def likeness(text: str, source: str) -> float:
+    """How much the words of ``text`` sound like words of the Russian, 0 to 1; 1 without any."""
+    best = [
+        max((_similarity(_sound(word.lower()), other) for other in _sounds(source)), default=0.0)
+        for word in _LATIN.findall(text)
+    ]
+    return sum(best) / len(best) if best else 1.0
+
+
 def _in_source(word: str, source: str) -> bool:
     if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", source, re.IGNORECASE):
         return True
@@ -79,10 +88,14 @@ def _alike(latin: str, russian: str) -> bool:
     """Whether both sound alike, up to a Russian ending of a few letters."""
     if not latin or latin[0] not in _BEGIN.get(russian[:1], russian[:1]):
         return False
-    longest = max(2, len(russian) - _ENDING)
-    return any(
-        Levenshtein.normalized_similarity(latin, russian[:length]) >= _ALIKE
-        for length in range(longest, len(russian) + 1)
+    return _similarity(latin, russian) >= _ALIKE
+
+
+def _similarity(latin: str, russian: str) -> float:
+    shortest = max(2, len(russian) - _ENDING)
+    return max(
+        Levenshtein.normalized_similarity(latin, russian[:length])
+        for length in range(min(shortest, len(russian)), len(russian) + 1)
     )
 
 

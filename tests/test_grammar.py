@@ -219,6 +219,12 @@ def test_a_word_that_the_document_repeats_is_a_name():
     assert is_name("Qyzxov", "", {"Qyzxov": 2}) and not is_name("Qyzxov", "", {"Qyzxov": 1})
 
 
+def test_a_name_is_not_replaced_by_a_better_known_one(checker):
+    text = "The party is led by Mikhail Korb."
+    assert checker([Segment("1", text)])[0], "LanguageTool knows a Michael Kors"
+    assert checker([Segment("1", text, "Партию возглавляет Михаил Корб.")]) == [[]]
+
+
 def test_the_speller_leaves_names_and_variants_alone(folder):
     said = [
         Segment("1", "Mr Zhvachkin spoke of the harbour.", "Жвачкин говорил о гавани", doc="a"),
