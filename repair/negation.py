@@ -87,7 +87,7 @@ _ANY_EN = re.compile(
     r"tough|short\w*|abandon\w*|withdr\w*|cancel\w*|kept?|ignor\w*|neglect\w*|overlook\w*|spare[ds]?|abst\w+|withh\w+|"
     r"skip\w*|exclud\w*|doubt\w*|s[ck]eptic\w*|zero|nil|least|less|lest|refrain\w*|barred|block\w*|ends?|ended|ending|gone|"
     r"under|escap\w*|evad\w*|alien|wary|reluctan\w*|hesitat\w*|postpon\w*|delay\w*|empty|vain|useless|anything but|"
-    r"but|ex-\w+|violat\w*|in vain|must|restrict\w*|limit\w*|sav(?:e[ds]?|ing)|"
+    r"ex-\w+|violat\w*|in vain|must|restrict\w*|limit\w*|sav(?:e[ds]?|ing)|"
     r"deaf|disappoint\w*|minus|rul(?:ed?|ing) out|sub\w+|mere\w*|secret\w*)\b|n['’]t\b"
     r"|\b(?:dont|doesnt|didnt|isnt|wasnt|cant|wont)\b",
     re.IGNORECASE,

@@ -366,7 +366,7 @@ def same(source: Quantity, mt: Quantity) -> bool:
         for b in mt.values:
             if abs(a - b) <= 1e-6 * max(1.0, abs(a)):
                 return True
-            if _rounded(a, b) or _rounded(b, a):
+            if not (source.is_year or mt.is_year) and (_rounded(a, b) or _rounded(b, a)):
                 return True
     return _same_clock(source, mt) or _same_share(source, mt) or _converted(source, mt)
 
@@ -441,9 +441,15 @@ def match(
     """
     pairs: list[tuple[Quantity, Quantity]] = []
     left, right = list(source), list(mt)
-    for rule in (_equal_alike, _equal, same):
+    # Words that only may be numbers come last: «года» must not use up the 1 of "1 percent".
+    passes = [(rule, strong) for strong in (True, False) for rule in (_equal_alike, _equal, same)]
+    for rule, strong in passes:
         for quantity in list(left):
-            options = [other for other in right if rule(quantity, other)]
+            options = [
+                other
+                for other in right
+                if not (strong and (quantity.weak or other.weak)) and rule(quantity, other)
+            ]
             if options:
                 at = quantity.start / max(1, source[-1].end)
                 best = min(options, key=lambda o: abs(o.start / max(1, mt[-1].end) - at))
