@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from . import dates, names, negation, numbers
+from .transliteration import romanize
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,11 @@ def _number_faults(pair: Pair) -> Iterator[tuple[str, Fault]]:
         said, given = source[ours.start : ours.end], mt[theirs.start : theirs.end]
         if _same_scale_elsewhere(ours, theirs, source):
             continue
+        rest = next((q for q in added if q.start == theirs.end + 1 and q.digits), None)
+        if rest and theirs.digits and mt[theirs.end] in " \u00a0" and ours.digits:  # "1 27"
+            added.remove(rest)
+            theirs = replace(theirs, end=rest.end)
+            given = mt[theirs.start : theirs.end]
         yield (
             "changed_number",
             Fault(
@@ -278,7 +284,16 @@ def leftover_cyrillic(pair: Pair) -> Iterable[Fault]:
             "critical" if len(match[0]) > 3 else "major",
             f"“{match[0]}” is not translated.",
             ("cyrillic", match[0]),
+            _in_latin(match[0], pair),
         )
+
+
+def _in_latin(word: str, pair: Pair) -> str | None:
+    """A name left in Cyrillic as the document spells it elsewhere, or else romanised."""
+    if not word[:1].isupper() or word.isupper() or names.word_kind(word) == "common":
+        return None
+    seen = pair.spellings.get(names.stem(word))
+    return seen.most_common(1)[0][0] if seen else romanize(word)
 
 
 _OPEN = {"(": ")", "[": "]", "“": "”", "«": "»"}

@@ -2,7 +2,7 @@
 
 Russian writes only names with a capital within a sentence, so a capital is what finds them, and
 the dictionary of `pymorphy3` tells names from common nouns at a sentence's beginning. An English
-word renders a name if it is a known exonym (`repair.exonyms`) or spells it (`repair.spellings`).
+word renders a name if it is a known exonym (`repair.exonyms`) or spells it (`repair.transliteration`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from .exonyms import INFLECTED, exonyms, listed_stems, renders_known
 from .lexicon import is_common_english
-from .spellings import LIMIT, fold, spelling_cost
+from .transliteration import LIMIT, fold, spelling_cost
 
 # For each stem of a Russian name the English spellings of a document with their counts.
 Spellings = dict[str, Counter]

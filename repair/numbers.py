@@ -479,10 +479,16 @@ def _equal_alike(source: Quantity, mt: Quantity) -> bool:
 def render(quantity: Quantity, like: str, other: Quantity) -> str | None:
     """The source's number in the form of the MT's ``like``; None where that is not certain."""
     value = quantity.value
+    years = [v for v in quantity.values if 1000 <= v < 2100]
+    if quantity.kind == "decade" and len(years) == 1 and len(like) >= 5:
+        return f"{int(years[0])}s"
     if len(quantity.values) > 1 or quantity.kind == "time" or quantity.clock or other.clock:
         return None
     if not re.search(r"\d", like):
         spelled = words.spell_english(value, ordinal=other.kind == "ordinal")
+        if spelled is None and quantity.scale >= 1e6:
+            name = {1e6: "million", 1e9: "billion", 1e12: "trillion"}[quantity.scale]
+            return f"{value / quantity.scale:g} {name}"
         return spelled[:1].upper() + spelled[1:] if spelled and like[:1].isupper() else spelled
     number = re.match(r"[\d.,\u00a0\u202f ]*\d", like)
     tail = like[number.end() :] if number else ""

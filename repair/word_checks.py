@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 
-from . import exonyms, lexicon, names, spellings
+from . import exonyms, lexicon, names, transliteration
 from .fact_checks import Fault, Pair
 from .names import Entity, Name, Spellings
 
@@ -67,7 +67,7 @@ def _name_faults(pair: Pair) -> Iterator[tuple[Entity, tuple[int, int, str] | No
             if 0 < beside < len(words) and beside not in used:
                 start, end, given = words[beside]
                 apart = pair.mt[words[beside - 1][1] : start]
-                alike = spellings.may_begin_alike(missing[-1].word.lower(), given.lower())
+                alike = transliteration.may_begin_alike(missing[-1].word.lower(), given.lower())
                 if given[:1].isupper() and len(given) > 2 and apart == " " and not alike:
                     yield Entity((missing[-1],), ((),)), (start, end, given)
                     break
@@ -161,7 +161,7 @@ def copied_word(pair: Pair) -> Iterable[Fault]:
     theirs = [w.lower() for w in re.findall(r"(?<![\w-])[А-Яа-яЁё]{5,}", pair.source)]
     for start, end, word in unknown:
         source = next(
-            (ru for ru in theirs if spellings.spelling_cost(ru, word.lower()) <= 1.2), None
+            (ru for ru in theirs if transliteration.spelling_cost(ru, word.lower()) <= 1.2), None
         )
         if source:
             yield Fault(
@@ -180,7 +180,10 @@ def invented_word(pair: Pair) -> Iterable[Fault]:
         return
     theirs = [w.lower() for w in re.findall(r"[А-Яа-яЁё]{4,}", pair.source)]
     for start, end, word in unknown:
-        if not any(spellings.spelling_cost(ru, word.lower()) <= spellings.LIMIT for ru in theirs):
+        if not any(
+            transliteration.spelling_cost(ru, word.lower()) <= transliteration.LIMIT
+            for ru in theirs
+        ):
             yield Fault(start, end, "minor", f"“{word}” is no known word.", ("invented", word))
 
 

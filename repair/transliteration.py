@@ -1,8 +1,8 @@
 """Whether a Latin word spells a Cyrillic one, in whichever transliteration or original spelling.
 
 `spelling_cost` is the price of the cheapest alignment of Russian letters with Latin ones, each
-Russian letter yielding none to four. The prices (``spellings.tsv``) are learned from the names of
-Wikidata by `repair.corpora.learn_spellings`; so Kovalev and Kovalyov, Khrushchev and Chruschtschow,
+Russian letter yielding none to four. The prices (``transliteration.tsv``) are learned from the names of
+Wikidata by `repair.corpora.learn_transliteration`; so Kovalev and Kovalyov, Khrushchev and Chruschtschow,
 Johnson and Jonson all come out cheap.
 """
 
@@ -58,7 +58,7 @@ def align_letters(
 @lru_cache(maxsize=1)
 def _costs() -> dict[str, dict[str, float]]:
     costs: dict[str, dict[str, float]] = {}
-    for line in (files("repair") / "spellings.tsv").read_text("utf-8").splitlines():
+    for line in (files("repair") / "transliteration.tsv").read_text("utf-8").splitlines():
         letter, chunk, cost = line.split("\t")
         costs.setdefault(letter, {})[chunk] = float(cost)
     return costs
@@ -170,3 +170,28 @@ def fold(word: str) -> str:
         if not unicodedata.combining(letter)
     )
     return plain.replace("ł", "l").replace("ø", "o").replace("ß", "ss").replace("æ", "ae")
+
+
+_PRESS = {
+    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "yo", "ж": "zh", "з": "z", "и": "i",
+    "й": "y", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t",
+    "у": "u", "ф": "f", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ы": "y",
+    "ь": "", "э": "e", "ю": "yu", "я": "ya",
+}  # fmt: skip
+
+
+def romanize(name: str) -> str:
+    """A Russian name as English-language news writes it (BGN/PCGN without its apostrophes)."""
+    letters = []
+    lower = name.lower()
+    for index, letter in enumerate(lower):
+        latin = _PRESS.get(letter, letter)
+        before = lower[index - 1] if index else "-"
+        if letter == "е" and before in "аеёиоуыэюя-йъь":
+            latin = "ye"
+        if letter in "ий" and lower[index:] == "й" and before in "ыи":
+            latin = ""
+        if letter == "и" and lower[index:] == "ий":
+            latin = "y"
+        letters.append(latin.capitalize() if name[index].isupper() else latin)
+    return "".join(letters)
