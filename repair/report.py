@@ -133,7 +133,7 @@ def page_script() -> str:
         )
         body = re.sub(r"^export ", "", body, flags=re.MULTILINE)
         parts.append(
-            f'modules["{name}"] = (() => {{\n{body}\nreturn {{ {", ".join(exported)} }};\n}})();\n'
+            f'modules["{name}"] = await (async () => {{\n{body}\nreturn {{ {", ".join(exported)} }};\n}})();\n'
         )
     return "".join(parts)
 

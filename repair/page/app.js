@@ -339,10 +339,22 @@ class App {
 }
 
 const app = new App(JSON.parse($("header").textContent));
-// The data stands in several blocks, so that no single parse holds up the page for long.
-for (const block of document.querySelectorAll("script.records")) {
+// The data stands in several blocks: the rows of the first are painted before the rest is read.
+const [first, ...rest] = document.querySelectorAll("script.records");
+const read = (block) => {
   for (const segment of JSON.parse(block.textContent)) app.report.add(segment);
   block.remove();
-}
+};
+if (first) read(first);
+if (rest.length && !location.hash) {
+  app.list.show(app.report.segments, new Set(app.report.items));
+  // A window in the background paints nothing: do not wait for it.
+  await new Promise((painted) => {
+    requestAnimationFrame(() => setTimeout(painted));
+    setTimeout(painted, 200);
+  });
+  performance.mark("mt-repair:rows");
+  rest.forEach(read);
+} else rest.forEach(read);
 app.start(JSON.parse($("decisions").textContent));
 performance.mark("mt-repair:shown");

@@ -2,26 +2,39 @@
 
 import { SEVERITIES, STATES, levelOf } from "./model.js";
 
-const branches = (path, separator = "/") => {
-  const parts = path.split(separator);
-  return parts.map((_, i) => parts.slice(0, i + 1).join(separator));
-};
+/** `of`, but the same string always gives the same array, which is cheap to compare and to count. */
+function remembered(of) {
+  const known = new Map();
+  return (value) => {
+    let found = known.get(value);
+    if (!found) known.set(value, (found = of(value)));
+    return found;
+  };
+}
+
+const single = remembered((value) => [value]);
+const none = [];
+const branches = remembered((path) => {
+  const parts = path.split("/");
+  return parts.map((_, i) => parts.slice(0, i + 1).join("/"));
+});
+const producers = remembered((by) => [...new Set(by.split(", ").flatMap(branches))]);
 
 // `of` names the values of an item: an item has all of them, a facet lets it pass for any one.
 export const FACETS = [
-  { name: "state", says: "State", order: STATES, of: (item) => [item.state], moving: true },
+  { name: "state", says: "State", order: STATES, of: (item) => single(item.state) },
   { name: "category", says: "Category", tree: true, of: (item) => branches(item.category) },
-  { name: "severity", says: "Severity", order: SEVERITIES, of: (item) => [item.severity] },
-  { name: "confidence", says: "Confidence", order: ["sure", "likely", "unsure"], of: (item) => [levelOf(item.confidence)] },
-  { name: "by", says: "Proposed by", tree: true, of: (item) => [...new Set(item.by.split(", ").flatMap((by) => branches(by)))] },
-  { name: "effect", says: "Against the reference", order: ["towards", "neutral", "away"], of: (item) => effectOf(item) },
-  { name: "doc", says: "Document", of: (item) => [item.segment.doc] },
+  { name: "severity", says: "Severity", order: SEVERITIES, of: (item) => single(item.severity) },
+  { name: "confidence", says: "Confidence", order: ["sure", "likely", "unsure"], of: (item) => single(levelOf(item.confidence)) },
+  { name: "by", says: "Proposed by", tree: true, of: (item) => producers(item.by) },
+  { name: "effect", says: "Against the reference", order: ["towards", "neutral", "away"], of: effectOf },
+  { name: "doc", says: "Document", of: (item) => single(item.segment.doc) },
 ];
 
 /** Which way an item moves its segment, in the evaluation view; nothing where it is not known. */
 export function effectOf(item) {
   const way = item.segment.effect?.suggestions[item.id];
-  return way ? [way] : [];
+  return way ? single(way) : none;
 }
 
 export class View {
@@ -53,36 +66,31 @@ export class View {
   apply() {
     const words = this.query.toLowerCase();
     const active = FACETS.filter(({ name }) => this.chosen[name].size);
+    const passes = ({ name, of }, item) => of(item).some((value) => this.chosen[name].has(value));
+    const tallies = FACETS.map(() => new Map()); // arrays of values → items
+    const tally = (index, item) => {
+      const values = FACETS[index].of(item);
+      tallies[index].set(values, (tallies[index].get(values) ?? 0) + 1);
+    };
     const items = new Set();
-    const counts = Object.fromEntries(FACETS.map(({ name }) => [name, new Map()]));
     const segments = [];
     for (const segment of this.report.segments) {
       if (words && !textOf(segment).includes(words)) continue;
       let any = false;
       for (const item of segment.items) {
-        let failed = null;
-        let failures = 0;
-        for (const facet of active) {
-          const chosen = this.chosen[facet.name];
-          if (!valuesOf(item, facet).some((value) => chosen.has(value))) {
-            failed = facet;
-            failures += 1;
-            if (failures > 1) break;
-          }
+        const failed = active.filter((facet) => !passes(facet, item));
+        if (failed.length > 1) continue;
+        if (failed.length) {
+          tally(FACETS.indexOf(failed[0]), item);
+          continue;
         }
-        if (failures > 1) continue;
-        for (const facet of failures ? [failed] : FACETS) {
-          const count = counts[facet.name];
-          for (const value of valuesOf(item, facet)) count.set(value, (count.get(value) ?? 0) + 1);
-        }
-        if (!failures) {
-          items.add(item);
-          any = true;
-        }
+        for (let index = 0; index < FACETS.length; index++) tally(index, item);
+        items.add(item);
+        any = true;
       }
       if (any || !(active.length || this.only)) segments.push(segment);
     }
-    return { segments, items, counts };
+    return { segments, items, counts: counted(tallies) };
   }
 
   toHash() {
@@ -103,11 +111,16 @@ export class View {
   }
 }
 
-/** The values of an item for a facet, worked out once where they cannot change. */
-function valuesOf(item, facet) {
-  if (facet.moving) return facet.of(item);
-  item.values ??= {};
-  return (item.values[facet.name] ??= facet.of(item));
+/** For each facet, how many items each single value has. */
+function counted(tallies) {
+  const counts = {};
+  tallies.forEach((tally, index) => {
+    const count = (counts[FACETS[index].name] = new Map());
+    for (const [values, items] of tally) {
+      for (const value of values) count.set(value, (count.get(value) ?? 0) + items);
+    }
+  });
+  return counts;
 }
 
 /** What the search looks through, in lower case: the texts of a segment and what is offered. */

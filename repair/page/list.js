@@ -5,9 +5,9 @@
 import { clipped, el, emphasized, evidence, icon, layout, shown, shownExactly } from "./text.js";
 import { levelOf } from "./model.js";
 
-const BLOCK = 20; // segments
+const BLOCK = 10; // segments
 const GUESS = 92; // pixels a segment, until its block has been measured
-const NEAR = "1600px";
+const NEAR = "1000px";
 
 const WORDS = {
   pending: "not decided", accepted: "accepted", rejected: "kept as is", edited: "edited",
@@ -46,7 +46,6 @@ export class List {
       for (const segment of members) this.blockOf.set(segment, block);
     }
     this.root.replaceChildren(...this.blocks.map((block) => block.node));
-    for (const block of this.blocks.slice(0, 2)) this.#make(block);
     for (const block of this.blocks) this.watcher.observe(block.node);
     if (!segments.length) {
       this.root.append(el("p", { class: "nothing" }, "No segment matches. Clear the filters to see all."));

@@ -8,13 +8,8 @@ export const SEVERITIES = ["critical", "major", "minor", "neutral"];
 export const STATES = ["pending", "accepted", "rejected", "edited", "conflict", "silenced", "outdated", "dismissed"];
 const VERDICTS = ["pending", "accepted", "rejected", "edited"];
 
-// Words for a probability; the number stays at hand beside them.
-const LEVELS = [
-  ["sure", 0.9],
-  ["likely", 0.6],
-  ["unsure", 0],
-];
-export const levelOf = (confidence) => LEVELS.find(([, least]) => confidence >= least)[0];
+/** A word for a probability; the number stays at hand beside it. */
+export const levelOf = (confidence) => (confidence >= 0.9 ? "sure" : confidence >= 0.6 ? "likely" : "unsure");
 
 const same = (a, b) =>
   a.verdict === b.verdict &&
@@ -41,38 +36,46 @@ export class Report {
     this.changed = () => {}; // called with the items a step touched
   }
 
-  /** Take in one segment of the data; offsets become UTF-16 units here and nowhere else. */
-  add(raw) {
-    const segment = { ...raw, index: this.segments.length, items: [] };
+  /**
+   * Take in one segment of the data, which is changed in place: copies would cost more than all the
+   * rest. Offsets become UTF-16 units here and nowhere else.
+   */
+  add(segment) {
+    segment.index = this.segments.length;
     segment.references ??= [];
     segment.doc ??= "";
+    segment.items = segment.places ?? [];
     const units = unitsOf(segment.mt);
-    for (const place of raw.places ?? []) {
-      const item = { ...place, segment, index: this.items.length };
-      item.from = units(place.start);
-      item.to = units(place.end);
-      item.original = segment.mt.slice(item.from, item.to);
-      item.candidates = (place.candidates ?? []).map((candidate) => {
-        const [start, end] = [candidate.start ?? place.start, candidate.end ?? place.end];
-        const by = candidate.by ?? place.by;
-        const message = candidate.message ?? place.message;
-        return { ...candidate, start, end, by, message, from: units(start), to: units(end) };
-      });
-      item.message ??= "";
-      for (const group of new Set(item.candidates.map((c) => c.group).filter(Boolean))) {
-        const key = `${segment.index}\0${group}`;
-        if (!this.groups.has(key)) this.groups.set(key, []);
-        this.groups.get(key).push(item);
-      }
+    for (const item of segment.items) {
+      item.segment = segment;
+      item.index = this.items.length;
       item.state = "pending";
+      item.message ??= "";
+      item.candidates ??= [];
+      item.from = units(item.start);
+      item.to = units(item.end);
+      item.original = segment.mt.slice(item.from, item.to);
+      for (const candidate of item.candidates) {
+        candidate.start ??= item.start;
+        candidate.end ??= item.end;
+        candidate.by ??= item.by;
+        candidate.message ??= item.message;
+        candidate.from = units(candidate.start);
+        candidate.to = units(candidate.end);
+        if (candidate.group) this.#link(item, candidate.group);
+      }
       this.counts.pending += 1;
       this.items.push(item);
       this.byId.set(item.id, item);
-      segment.items.push(item);
     }
     this.segments.push(segment);
     this.bySegment.set(segment.id, segment);
-    return segment;
+  }
+
+  #link(item, group) {
+    const key = `${item.segment.index}\0${group}`;
+    if (!this.groups.has(key)) this.groups.set(key, new Set());
+    this.groups.get(key).add(item);
   }
 
   decision(item) {
@@ -82,7 +85,7 @@ export class Report {
   /** The items whose best candidate was cut from the same hypothesis, this one included. */
   linked(item) {
     const group = item.candidates[0]?.group;
-    return group ? this.groups.get(`${item.segment.index}\0${group}`) : [item];
+    return group ? [...this.groups.get(`${item.segment.index}\0${group}`)] : [item];
   }
 
   /** The edit that a decision makes, as `{from, to, text}`, or null. */

@@ -30,19 +30,29 @@ function group(facet, view, counts, open) {
   const chosen = view.chosen[facet.name];
   const values = listed(facet, counts, chosen);
   if (!values.length || (values.length === 1 && !values[0])) return null;
-  const entries = values.map((value) => entry(facet, value, chosen.has(value), counts.get(value) ?? 0));
+  const make = (value) => entry(facet, value, chosen.has(value), counts.get(value) ?? 0);
   const short = facet.tree ? LONGEST : LONG;
-  const rest = entries.slice(short, LONGEST);
+  const rest = values.slice(short, LONGEST);
   const id = `facet-${facet.name}`;
   return el(
     "div",
     { class: "facet", role: "group", "aria-labelledby": id },
     el("h2", { id }, facet.says),
-    el("ul", {}, ...entries.slice(0, short)),
+    el("ul", {}, ...values.slice(0, short).map(make)),
     rest.length
-      ? el("details", { "data-facet": facet.name, open: open.has(facet.name) }, el("summary", {}, `${rest.length} more`), el("ul", {}, ...rest))
+      ? folded(facet.name, rest, make, open.has(facet.name))
       : null,
   );
+}
+
+/** The values that are seldom wanted, made when they are. */
+function folded(name, values, make, isOpen) {
+  const list = el("ul", {});
+  const fill = () => list.firstChild ?? list.append(...values.map(make));
+  const details = el("details", { "data-facet": name, open: isOpen, ontoggle: fill });
+  details.append(el("summary", {}, `${values.length} more`), list);
+  if (isOpen) fill();
+  return details;
 }
 
 function entry(facet, value, isChosen, count) {
