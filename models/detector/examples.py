@@ -176,12 +176,88 @@ def mlqe_rows(shelf: Shelf, split: str) -> list[dict]:
 
 
 _FUNCTION = frozenset(
-    "a an the of in on at to for by with from as into about over under than that this these those"
-    " is are was were be been being has have had do does did will would can could shall should"
-    " may might must and or but so if it its he she they his her their him them we us our you your"
-    " i my me who which what there here up out off 's".split()
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "by",
+        "with",
+        "from",
+        "as",
+        "into",
+        "about",
+        "over",
+        "under",
+        "than",
+        "that",
+        "this",
+        "these",
+        "those",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "has",
+        "have",
+        "had",
+        "do",
+        "does",
+        "did",
+        "will",
+        "would",
+        "can",
+        "could",
+        "shall",
+        "should",
+        "may",
+        "might",
+        "must",
+        "and",
+        "or",
+        "but",
+        "so",
+        "if",
+        "it",
+        "its",
+        "he",
+        "she",
+        "they",
+        "his",
+        "her",
+        "their",
+        "him",
+        "them",
+        "we",
+        "us",
+        "our",
+        "you",
+        "your",
+        "i",
+        "my",
+        "me",
+        "who",
+        "which",
+        "what",
+        "there",
+        "here",
+        "up",
+        "out",
+        "off",
+        "'s",
+    ]
 )
-_NEGATIONS = frozenset("not n't no never none nothing neither nor without cannot 't".split())
+_NEGATIONS = frozenset(
+    ["not", "n't", "no", "never", "none", "nothing", "neither", "nor", "without", "cannot", "'t"]
+)
 
 
 def category_of(old: Sequence[str], new: Sequence[str], mt: set[str], first: bool) -> str:
@@ -334,7 +410,7 @@ def consensus(shelf: Shelf) -> Iterator[Example]:
 
 
 def _agreement(outputs, lower, index, trust, source, reference) -> Example:
-    system, mt = outputs[index]
+    _, mt = outputs[index]
     mine = lower[index]
     words, gaps, word_category, gap_category = compare(mine, reference)
     spare = Counter(reference)

@@ -1,1 +1,124 @@
-"""Write the shipped folder: weights, configuration, calibration."""
+"""Write the shipped folder: packed weights, tokenizer, and a configuration calibrated on dev."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import examples
+import measure
+import numpy as np
+import torch
+from safetensors.torch import save
+
+from repair.detect import SCHEMA, Detector
+from repair.encoder import Network, pack
+
+PRECISION = 0.5  # of words at the default threshold, on development data
+FALSE_ALARMS = 0.02  # of words of good news, at most
+NEWS = 250  # sentences of each collection of good news
+
+
+def platt(logits: np.ndarray, labels: np.ndarray, steps: int = 50) -> list[float]:
+    """Slope and intercept of the logistic fit of labels on logits, by Newton's method."""
+    x = np.stack([logits, np.ones_like(logits)], 1).astype(np.float64)
+    w = np.array([1.0, 0.0])
+    for _ in range(steps):
+        p = 1 / (1 + np.exp(-x @ w))
+        slope = x.T @ (p - labels)
+        curve = (x * (p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(2)
+        w -= np.linalg.solve(curve, slope)
+    return [round(float(v), 5) for v in w]
+
+
+def line(x: np.ndarray, y: np.ndarray) -> list[float]:
+    """Slope and intercept of the least-squares line."""
+    return [round(float(v), 5) for v in np.polyfit(x, y, 1)]
+
+
+def default_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
+    """The lowest threshold of a grid from which on the precision is at least `PRECISION`."""
+    for t in np.arange(0.2, 0.9, 0.01):
+        flagged = scores > t
+        if flagged.sum() < 10 or labels[flagged].mean() >= PRECISION:
+            return round(float(t), 2)
+    return 0.9
+
+
+def write_model(
+    network: Network,
+    recipe: dict,
+    shelf: examples.Shelf,
+    tokenizer: Path,
+    keep: np.ndarray,
+    out: Path,
+) -> None:
+    """Pack, calibrate on MLQE-PE dev and good news, and write the folder ``out``."""
+    out.mkdir(parents=True, exist_ok=True)
+    weights = network.state_dict()
+    weights["pieces.weight"] = weights["pieces.weight"][torch.from_numpy(keep).long()]
+    data = save(pack(weights))
+    (out / "model.safetensors").write_bytes(data)
+    if tokenizer.resolve() != (out / "tokenizer.json").resolve():
+        shutil.copyfile(tokenizer, out / "tokenizer.json")
+    plain = {"words": [1.0, 0.0], "gaps": [1.0, 0.0], "hter": [1.0, 0.0], "da": [1.0, 0.0]}
+    limits = {kind: {"default": 0.5, "mcc": 0.5} for kind in ("words", "gaps")}
+    conditions = {
+        name: {"calibration": dict(plain), "thresholds": {k: dict(v) for k, v in limits.items()}}
+        for name in ("source", "blind")
+    }
+    config = {
+        "schema": SCHEMA,
+        "name": recipe["export"]["name"],
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "shape": dataclasses.asdict(
+            dataclasses.replace(network.shape, vocabulary=len(keep)),
+        ),
+        "categories": list(examples.CATEGORIES),
+        "severities": list(examples.SEVERITIES),
+        "conditions": conditions,
+    }
+    path = out / "config.json"
+
+    def write() -> None:
+        text = json.dumps(config, ensure_ascii=False, indent=1) + "\n"
+        path.write_text(text, encoding="utf-8")
+
+    write()
+    dev = measure.dev_set(shelf)
+    words = np.concatenate([row["tags"][1::2] for row in dev]).astype(bool)
+    gaps = np.concatenate([row["tags"][0::2] for row in dev]).astype(bool)
+    hter = np.array([float(row["hter"]) for row in dev])
+    da = np.array([row["da"] for row in dev])
+    news = measure.good_news(shelf, NEWS)
+    detector = Detector(out, threads=torch.get_num_threads())
+    for name, condition in conditions.items():
+        raw = measure.raw_of(detector, dev, sighted=name == "source")
+        word, gap = np.concatenate([r.words[:, 0] for r in raw]), None
+        gap = np.concatenate([r.gaps[:, 0] for r in raw])
+        whole = np.stack([r.whole for r in raw])
+        known = ~np.isnan(da)
+        fit = condition["calibration"]
+        fit["words"], fit["gaps"] = platt(word, words), platt(gap, gaps)
+        fit["hter"] = line(1 / (1 + np.exp(-whole[:, 0])), hter)
+        fit["da"] = line(whole[known, 1], da[known])
+        for kind, logits, labels in (("words", word, words), ("gaps", gap, gaps)):
+            scores = measure.sigmoid(fit[kind][0] * logits + fit[kind][1])
+            limit = condition["thresholds"][kind]
+            limit["mcc"] = round(measure.best_threshold(labels, scores)[0], 2)
+            limit["default"] = default_threshold(labels, scores)
+    calm = measure.raw_news(detector, news)
+    for kind in ("words", "gaps"):
+        for condition in conditions.values():
+            fit = conditions["blind"]["calibration"][kind]
+            column = np.concatenate([getattr(r, kind)[:, 0] for r in calm])
+            scores = np.sort(measure.sigmoid(fit[0] * column + fit[1]))
+            share = FALSE_ALARMS if kind == "words" else FALSE_ALARMS / 8
+            enough = float(scores[int(len(scores) * (1 - share))])
+            if condition is conditions["blind"] or kind == "gaps":
+                limit = condition["thresholds"][kind]
+                limit["default"] = round(min(0.95, max(limit["default"], enough)), 3)
+    write()

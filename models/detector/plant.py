@@ -6,6 +6,7 @@ by these words) or None. Sentences left clean teach what needs no repair.
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections import Counter, defaultdict
@@ -13,6 +14,18 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from examples import NAMES, SEVERITIES, Example, Shelf, cut
+from word_lists import (
+    ARTICLES,
+    AUXILIARIES,
+    DETERMINERS,
+    GRAMMAR,
+    LATIN,
+    NUMBERS,
+    OPPOSITES,
+    PREPOSITIONS,
+    SMALL,
+    SWAPS,
+)
 
 
 class Plant(NamedTuple):
@@ -24,117 +37,6 @@ class Plant(NamedTuple):
     category: str
     severity: str
     sure: float = 1.0
-
-
-NUMBERS = (
-    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-    " twenty thirty forty fifty sixty seventy eighty ninety".split()
-)
-SWAPS = [  # words that may stand for each other, where the choice carries the meaning
-    ("accuracy/number", "critical", "million billion thousand trillion"),
-    ("accuracy/number", "critical", "first second third fourth fifth last"),
-    (
-        "accuracy/number",
-        "critical",
-        "January February March April June July August September October November December",
-    ),
-    (
-        "accuracy/number",
-        "critical",
-        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
-    ),
-    ("accuracy/number", "critical", "dollars euros rubles pounds yuan"),
-    ("accuracy/number", "critical", "seconds minutes hours days weeks months years decades"),
-    ("accuracy/number", "critical", "kilometers meters miles centimeters"),
-    ("accuracy/number", "critical", "tons kilograms grams liters"),
-    ("accuracy/number", "critical", "yesterday today tomorrow"),
-    ("accuracy/mistranslation", "critical", "he she"),
-    ("accuracy/mistranslation", "critical", "his her"),
-    ("accuracy/mistranslation", "critical", "him her"),
-    ("accuracy/mistranslation", "critical", "himself herself"),
-    ("accuracy/mistranslation", "critical", "man woman"),
-    ("accuracy/mistranslation", "critical", "men women"),
-    ("accuracy/mistranslation", "critical", "boy girl"),
-    ("accuracy/mistranslation", "critical", "father mother"),
-    ("accuracy/mistranslation", "critical", "son daughter"),
-    ("accuracy/mistranslation", "critical", "brother sister"),
-    ("accuracy/mistranslation", "critical", "husband wife"),
-    ("accuracy/mistranslation", "major", "we they I you"),
-    ("accuracy/mistranslation", "major", "our their my your"),
-    ("accuracy/mistranslation", "major", "who which"),
-    ("accuracy/mistranslation", "major", "because although while unless if"),
-    ("accuracy/mistranslation", "major", "and but or"),
-    ("accuracy/mistranslation", "major", "must may should cannot"),
-    ("accuracy/mistranslation", "major", "north south east west"),
-    ("accuracy/mistranslation", "major", "northern southern eastern western"),
-    ("accuracy/mistranslation", "major", "all some many few most"),
-    ("accuracy/mistranslation", "major", "always often sometimes rarely"),
-]
-OPPOSITES = (
-    "increase/decrease increased/decreased increasing/decreasing rise/fall rose/fell rising/falling"
-    " more/less higher/lower high/low large/small big/small good/bad better/worse best/worst"
-    " new/old young/old early/late before/after above/below inside/outside win/lose won/lost"
-    " victory/defeat open/closed opened/closed begin/end began/ended started/finished first/last"
-    " strong/weak rich/poor possible/impossible legal/illegal successful/unsuccessful"
-    " support/oppose supported/opposed accept/reject accepted/rejected allow/ban allowed/banned"
-    " buy/sell bought/sold import/export imports/exports friend/enemy friends/enemies war/peace"
-    " love/hate positive/negative public/private domestic/foreign internal/external major/minor"
-    " right/wrong true/false safe/dangerous easy/difficult hard/easy cheap/expensive fast/slow"
-    " quickly/slowly success/failure growth/decline profit/loss gain/loss left/right guilty/innocent"
-    " agree/disagree agreed/disagreed confirm/deny confirmed/denied arrived/left enter/leave"
-    " include/exclude includes/excludes ally/rival allies/rivals life/death alive/dead hot/cold"
-    " long/short minimum/maximum up/down several/one everyone/nobody necessary/unnecessary"
-    " likely/unlikely known/unknown important/unimportant beginning/end built/destroyed".split()
-)
-AUXILIARIES = frozenset(
-    "is are was were am has have had do does did can could will would should must may might".split()
-)
-ARTICLES, DETERMINERS = ("a", "an", "the"), ("this", "that", "these", "those")
-PREPOSITIONS = "of in on at to for by with from into about over under between through".split()
-SMALL = frozenset({*ARTICLES, *PREPOSITIONS, "and", "or", "but", "that", *AUXILIARIES})
-GRAMMAR = {
-    "is": "are was be were",
-    "are": "is were be was",
-    "was": "were is are be",
-    "were": "was are is be",
-    "has": "have had",
-    "have": "has had",
-    "had": "has have",
-    "do": "does did",
-    "does": "do",
-    "did": "does",
-    "will": "would",
-    "would": "will",
-    "can": "could",
-    "could": "can",
-    "said": "says say saying",
-    "says": "said say",
-    "be": "is been being",
-    "been": "be being",
-    "went": "goes go gone",
-    "made": "makes make making",
-    "took": "takes take taken",
-    "became": "becomes become",
-    "told": "tells tell",
-    "came": "comes come",
-    "this": "these",
-    "these": "this",
-    "that": "those",
-    "those": "that",
-    "who": "whom",
-    "much": "many",
-    "many": "much",
-    "fewer": "less",
-    "who's": "whose",
-    "its": "it's",
-    "their": "they're",
-    "than": "then",
-    "them": "they",
-    "him": "he",
-    "they": "them",
-    "he": "him",
-    "was not": "not was",
-}
 
 
 def is_word(token: str) -> bool:
@@ -159,7 +61,7 @@ class Garden:
         self.names: list[list[str]] = []
         for words in sentences:
             self.counts.update(w.lower() for w in words if is_word(w))
-            for a, b in zip(words, words[1:], strict=False):
+            for a, b in itertools.pairwise(words):
                 if is_word(a) and is_word(b):
                     self.after[a.lower()][b.lower()] += 1
             self.names += [list(words[a:b]) for a, b in self.name_runs(words)]
@@ -319,7 +221,7 @@ def spell_name(words, garden):
     if i is None:
         return None
     word = words[i]
-    k = r.choice([k for k in range(1, len(word))])
+    k = r.randrange(1, len(word))
     letter = "aeiou" if word[k] in "aeiou" else "bcdfgklmnprstvz"
     new = word[:k] + r.choice([c for c in letter if c != word[k]]) + word[k + 1 :]
     return Plant(i, i + 1, [new], "accuracy/entity", "major", 0.8)
@@ -434,15 +336,7 @@ def leave_russian(words, garden):
         return None
     new = like(r.choice(garden.russian[words[i].lower()]), words[i])
     if r.random() < 0.3:
-        table = dict(
-            zip(
-                "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
-                "a b v g d e e zh z i y k l m n o p r s t u f kh ts ch sh shch".split()
-                + ["", "y", "", "e", "yu", "ya"],
-                strict=True,
-            )
-        )
-        new = like("".join(table.get(c, c) for c in new.lower()), words[i])
+        new = like("".join(LATIN.get(c, c) for c in new.lower()), words[i])
     return Plant(i, i + 1, [new], "accuracy/untranslated", "critical")
 
 

@@ -26,6 +26,7 @@ from torch.nn import functional
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import base
+import curve
 import examples
 import export
 import measure
@@ -425,7 +426,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     network = new_network(recipe, options.work)
     files = [options.work / f"{name}.pt" for name in recipe["export"]["average"]]
     average(network, [torch.load(file, weights_only=True) for file in files])
-    export.write_model(network, recipe, shelf, tokenizer, keep, options.out, options.work)
+    export.write_model(network, recipe, shelf, tokenizer, keep, options.out)
+    names = [stage["name"] for stage in recipe["stage"]]
+    curve.draw(options.work, names, options.out / "curve.svg")
     return 0
 
 
