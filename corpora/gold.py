@@ -83,6 +83,12 @@ class Corpus:
             return " ".join(fixed[start:end] for start, end in tokens(fixed))
         return retokenize(self.segments[index].mt, self.gold[index].places, fixed)
 
+    def written(self, index: int, words: Sequence[str]) -> str:
+        """Words cut as the corpus cuts them, as running text spaced like the segment's MT."""
+        gold = self.gold[index]
+        old = gold.tokenized[0].split()
+        return project(self.segments[index].mt, gold.places, old, words)
+
 
 # ---- raw text and tokenised text of the same sentence
 

