@@ -266,7 +266,11 @@ def _oracle(mt: str, output: Output, targets, effect: Callable[[Edit], int]) -> 
         if after <= distance:
             kept.append(edit)
             distance = after
-    return apply(mt, kept)
+    best_text = apply(mt, kept)
+    if output.fixed is not None and output.fixed != best_text and targets:
+        # What was applied may be better still: edits of one group help only together.
+        return min((best_text, output.fixed), key=lambda text: edit_distance(text, targets))
+    return best_text
 
 
 def _oracle_figures(corpus, fixed: list[str], outputs) -> dict[str, Any]:
