@@ -124,6 +124,10 @@ class Repairer:
         for stage in self.stages:
             for index, found in enumerate(self._call(stage, blind, warnings)):
                 findings[index] += found or ()
+            # A stage that gave up for good says so itself, and the user hears it once.
+            gone = getattr(stage, "failed", None)
+            if gone and gone not in self.notices:
+                self.notices.append(gone)
         return [
             self._record(segment, findings[index], quality[index], warnings[index])
             for index, segment in enumerate(batch)

@@ -213,6 +213,7 @@ def _run(options, segments, repairer) -> int:
     summary = Summary()
     for notice in repairer.notices:
         print(f"mt-repair: {notice}", file=sys.stderr)
+    told = len(repairer.notices)
     with RunWriter(target, header, resume=options.resume, force=options.force) as writer:
         with bar("repairing", None, quiet=options.quiet) as advance:
             skip = writer.done
@@ -230,6 +231,8 @@ def _run(options, segments, repairer) -> int:
                 writer.write(records := repairer.run_batch(batch))
                 summary.add(records)
                 advance(len(batch))
+        for notice in repairer.notices[told:]:
+            print(f"mt-repair: {notice}", file=sys.stderr)
         writer.commit()
         with writer.reopen() as finished:
             _write_views(options, finished)
