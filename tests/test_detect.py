@@ -45,7 +45,8 @@ def write_tiny(folder, seed=0):
                 weight.normal_(0, 0.3)
     data = save(pack(network.state_dict()))
     (folder / "model.safetensors").write_bytes(data)
-    line = {"words": [1.0, 0.0], "gaps": [1.0, -1.0], "hter": [1.0, 0.0], "da": [1.0, 0.0]}
+    line = {"words": [1.0, 0.1, 0.1, 0.1, 0.1, 0.0], "gaps": [1.0, 0.0, 0.0, 0.0, 0.0, -1.0]}
+    line |= {"hter": [1.0, 0.0], "da": [1.0, 0.0]}
     limits = {"words": {"default": 0.5, "mcc": 0.4}, "gaps": {"default": 0.5, "mcc": 0.4}}
     condition = {"calibration": line, "thresholds": limits}
     config = {

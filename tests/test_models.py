@@ -252,7 +252,8 @@ def load_base(encoder, tokenizer, layers, downloads):
 base.load_base = load_base
 train.examples.plain_text = lambda shelf: iter([["Три", "город", "city"]])
 measure.good_news = lambda shelf, count: {{"news": ["The city was calm."] * 4}}
-sys.exit(train.main(sys.argv[1:]))
+train.main(sys.argv[1:])
+sys.exit(train.main(sys.argv[1:]))  # taken up: nothing left to train
 """
 
 RECIPE = """
@@ -300,6 +301,5 @@ def test_training_goes_from_corpora_to_a_folder_that_loads(tmp_path):
     assert len(found.words) == 7
     limits = detector.thresholds(sighted=True)
     assert 0 < limits["words"]["mcc"] < 1 and 0 < limits["gaps"]["default"] < 1
-    again = subprocess.run(command, capture_output=True, text=True)  # taken up: nothing to train
-    assert "taken from only.pt" in again.stdout
-    assert detector.signature == Detector(tmp_path / "out").signature
+    assert "taken from only.pt" in done.stdout
+    assert (tmp_path / "out/curve.svg").read_text(encoding="utf-8").startswith("<svg")

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from repair.detect import SCHEMA, Detector
+from repair.detect import SCHEMA, Detector, evidence
 from repair.encoder import Network, pack
 
 PRECISION = 0.5  # of words at the default threshold, on development data
@@ -22,14 +22,15 @@ FALSE_ALARMS = 0.02  # of words of good news, at most
 NEWS = 250  # sentences of each collection of good news
 
 
-def platt(logits: np.ndarray, labels: np.ndarray, steps: int = 50) -> list[float]:
-    """Slope and intercept of the logistic fit of labels on logits, by Newton's method."""
-    x = np.stack([logits, np.ones_like(logits)], 1).astype(np.float64)
-    w = np.array([1.0, 0.0])
-    for _ in range(steps):
-        p = 1 / (1 + np.exp(-x @ w))
-        slope = x.T @ (p - labels)
-        curve = (x * (p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(2)
+def logistic(features: np.ndarray, labels: np.ndarray, ridge: float = 3.0) -> list[float]:
+    """Weights of the logistic fit of labels on features, by Newton's method with a little ridge."""
+    x = features.astype(np.float64)
+    w = np.zeros(x.shape[1])
+    w[0] = 1.0
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
+        slope = x.T @ (p - labels) + ridge * w
+        curve = (x * (p * (1 - p))[:, None]).T @ x + ridge * np.eye(len(w))
         w -= np.linalg.solve(curve, slope)
     return [round(float(v), 5) for v in w]
 
@@ -64,7 +65,8 @@ def write_model(
     (out / "model.safetensors").write_bytes(data)
     if tokenizer.resolve() != (out / "tokenizer.json").resolve():
         shutil.copyfile(tokenizer, out / "tokenizer.json")
-    plain = {"words": [1.0, 0.0], "gaps": [1.0, 0.0], "hter": [1.0, 0.0], "da": [1.0, 0.0]}
+    alone = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    plain = {"words": alone, "gaps": alone, "hter": [1.0, 0.0], "da": [1.0, 0.0]}
     limits = {kind: {"default": 0.5, "mcc": 0.5} for kind in ("words", "gaps")}
     conditions = {
         name: {"calibration": dict(plain), "thresholds": {k: dict(v) for k, v in limits.items()}}
@@ -97,25 +99,27 @@ def write_model(
     detector = Detector(out, threads=torch.get_num_threads())
     for name, condition in conditions.items():
         raw = measure.raw_of(detector, dev, sighted=name == "source")
-        word, gap = np.concatenate([r.words[:, 0] for r in raw]), None
-        gap = np.concatenate([r.gaps[:, 0] for r in raw])
         whole = np.stack([r.whole for r in raw])
         known = ~np.isnan(da)
         fit = condition["calibration"]
-        fit["words"], fit["gaps"] = platt(word, words), platt(gap, gaps)
         fit["hter"] = line(1 / (1 + np.exp(-whole[:, 0])), hter)
         fit["da"] = line(whole[known, 1], da[known])
-        for kind, logits, labels in (("words", word, words), ("gaps", gap, gaps)):
-            scores = measure.sigmoid(fit[kind][0] * logits + fit[kind][1])
+        for kind, labels in (("words", words), ("gaps", gaps)):
+            features = np.concatenate([evidence(r, kind) for r in raw])
+            fit[kind] = logistic(features, labels)
+            scores = measure.sigmoid(features @ np.array(fit[kind]))
             limit = condition["thresholds"][kind]
             limit["mcc"] = round(measure.best_threshold(labels, scores)[0], 2)
             limit["default"] = default_threshold(labels, scores)
+            alone = measure.best_threshold(labels, measure.sigmoid(features[:, 0]))[1]
+            joint = measure.mcc(labels, scores > limit["mcc"])
+            print(f"{name} {kind}: dev MCC {alone:.3f} of the logit alone, {joint:.3f} calibrated")
     calm = measure.raw_news(detector, news)
     for kind in ("words", "gaps"):
         for condition in conditions.values():
-            fit = conditions["blind"]["calibration"][kind]
-            column = np.concatenate([getattr(r, kind)[:, 0] for r in calm])
-            scores = np.sort(measure.sigmoid(fit[0] * column + fit[1]))
+            fit = np.array(conditions["blind"]["calibration"][kind])
+            features = np.concatenate([evidence(r, kind) for r in calm])
+            scores = np.sort(measure.sigmoid(features @ fit))
             share = FALSE_ALARMS if kind == "words" else FALSE_ALARMS / 8
             enough = float(scores[int(len(scores) * (1 - share))])
             if condition is conditions["blind"] or kind == "gaps":
