@@ -15,7 +15,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from .core import Record, Suggestion
-from .decisions import CarriedOver, Decisions, decisions_to_dict
+from .decisions import SCHEMA
 from .streams import atomic_writer
 
 # The order in which the modules are put together: each imports only from those before it.
@@ -36,6 +35,7 @@ MODULES = (
     "list.js",
     "card.js",
     "panel.js",
+    "highlight.js",
     "overview.js",
     "dialogs.js",
     "actions.js",
@@ -64,7 +64,9 @@ def write_report(
     digest: str,
     evaluation: bool = False,
     effect: Callable[[Record], Effect | None] | None = None,
-    decisions: CarriedOver | None = None,
+    decisions: Iterable[Mapping[str, Any]] | None = None,
+    silenced: Iterable[Mapping[str, Any]] | None = None,
+    outdated: Iterable[Mapping[str, Any]] | None = None,
     title: str | None = None,
     force: bool = False,
 ) -> None:
@@ -72,9 +74,10 @@ def write_report(
 
     ``digest`` names the run: decisions are remembered and exported under it. ``evaluation`` shows
     the references from the start, which would anchor a reviewer, and with ``effect`` what each
-    suggestion does by them. ``decisions`` are earlier ones as `repair.decisions.carry_over` found
-    them to stand in this run: they are taken up, and what is outdated is shown as such. Raises
-    `RepairError` if the file exists and ``force`` is not given.
+    suggestion does by them. ``decisions``, ``silenced`` and ``outdated`` are entries of earlier
+    decisions files, as `repair.decisions.carry_over` and `decisions_to_dict` make them for this
+    run: the first two are taken up, outdated ones are shown as such. Raises `RepairError` if the
+    file exists and ``force`` is not given.
     """
     title = title or _title(header)
     about = {
@@ -82,11 +85,13 @@ def write_report(
         "evaluation": evaluation,
         "file": f"{_file_stem(title)}.decisions.json",
     }
-    earlier = None
-    if decisions is not None:
-        earlier = decisions_to_dict(replace(decisions.decisions, run=digest))
-        outdated = Decisions(digest, decisions.outdated)
-        earlier["outdated"] = decisions_to_dict(outdated)["decisions"]
+    earlier = {
+        "schema": SCHEMA,
+        "run": digest,
+        "decisions": list(decisions or ()),
+        "silenced": list(silenced or ()),
+        "outdated": list(outdated or ()),
+    }
     script, style = page_script(), _page_file("page.css")
     shell = {
         "policy": _policy(script, style),

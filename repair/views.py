@@ -332,8 +332,8 @@ def markdown(
     *,
     decisions: Decisions | None = None,
     title: str = "Suggested edits",
-) -> str:
-    """A summary of a run: what was found, how sure, where it is worst, and the gravest examples."""
+) -> Iterator[str]:
+    """The lines of a summary of a run: what was found, how sure, where it is worst, and the gravest examples."""
     segments = with_suggestions = suggestions = 0
     table: dict[str, Counter[str]] = defaultdict(Counter)
     levels: Counter[str] = Counter()
@@ -371,7 +371,7 @@ def markdown(
     lines += _document_table(docs)
     if gravest:
         lines += ["## The gravest", ""] + [line for _, line in sorted(gravest)[:MOST_ROWS]] + [""]
-    return "\n".join(lines)
+    yield from (f"{line}\n" for line in lines)
 
 
 def _found_table(table: Mapping[str, Counter[str]]) -> list[str]:

@@ -19,6 +19,7 @@ from repair.core import (
     Suggestion,
     suggestion_id,
 )
+from repair.decisions import Decisions, carry_over, decisions_from_dict, decisions_to_dict
 
 ARTICLES = Path(__file__).parent.parent / "corpora/samples"
 HEADER = {"schema": "mt-repair.run/1", "signature": "mt-repair:test", "input": {"name": "samples"}}
@@ -97,6 +98,14 @@ def sample_records() -> list[Record]:
                 Record(segment, (), tuple(suggestions), segment.mt, Quality(round(hter, 3)))
             )
     return records
+
+
+def earlier(file: dict, records: list[Record], run: str) -> dict:
+    """The arguments that a report takes for an earlier decisions file."""
+    carried = carry_over(decisions_from_dict(file), records, run)
+    outdated = decisions_to_dict(Decisions(run, carried.outdated))["decisions"]
+    found = decisions_to_dict(carried.decisions)
+    return {"decisions": found["decisions"], "silenced": found["silenced"], "outdated": outdated}
 
 
 def many_records(count: int) -> list[Record]:

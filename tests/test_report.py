@@ -11,10 +11,9 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_samples import HEADER, many_records, sample_records, suggest
+from report_samples import HEADER, earlier, many_records, sample_records, suggest
 
 from repair.core import Quality, Record, RepairError, Segment
-from repair.decisions import carry_over, decisions_from_dict
 from repair.report import BLOCK, MODULES, page_script, safe_json, write_report
 
 
@@ -93,7 +92,7 @@ def test_all_records_arrive_in_order_and_in_blocks():
     assert page.count('class="records"') == 2
     header, decisions, segments = data_of(page)
     assert header["run"] == "d" and header["file"] == "samples.decisions.json"
-    assert decisions is None
+    assert decisions["decisions"] == decisions["silenced"] == decisions["outdated"] == []
     assert [segment["id"] for segment in segments] == [r.segment.id for r in records]
     for record, segment in zip(records, segments, strict=True):
         assert segment["source"] == record.segment.source
@@ -173,8 +172,7 @@ def test_earlier_decisions_stand_in_the_page_under_the_digest_of_this_run():
     }
     gone = {**entry, "suggestion": "0" * 16}
     file = {"schema": "mt-repair.decisions/1", "run": "old", "decisions": [entry, gone]}
-    carried = carry_over(decisions_from_dict(file), records, "d")
-    _, decisions, _ = data_of(written(records, decisions=carried))
+    _, decisions, _ = data_of(written(records, **earlier(file, records, "d")))
     assert decisions["run"] == "d"
     assert [d["suggestion"] for d in decisions["decisions"]] == [first.id]
     assert [d["suggestion"] for d in decisions["outdated"]] == ["0" * 16]

@@ -190,7 +190,7 @@ def test_a_pager_is_used_on_a_terminal_and_may_be_left(monkeypatch, tmp_path):
 
 
 def test_the_summary_counts_and_names_the_worst():
-    text = markdown(sample_records(), HEADER, title="A *title*")
+    text = "".join(markdown(sample_records(), HEADER, title="A *title*"))
     assert text.startswith("# A \\*title\\*\n")
     count = sum(len(r.suggestions) for r in sample_records())
     assert f"{count} suggestions in 51 of 75 segments" in text
@@ -202,7 +202,7 @@ def test_the_summary_counts_and_names_the_worst():
 
 @given(records())
 def test_markdown_keeps_texts_on_their_lines(record):
-    text = markdown([record])
+    text = "".join(markdown([record]))
     assert len([line for line in text.split("\n") if line.startswith("* ")]) == len(
         record.suggestions
     )

@@ -131,7 +131,7 @@ export const ACTIONS = {
     if (!app.view.isSet || !items.length) return app.say("Nothing undecided matches a filter.");
     const acceptable = standingTogether(items, app.report);
     const says = { acceptable, inWords: app.inWords() };
-    const answer = await askBulk($("dialog"), app.report, items, says);
+    const answer = await askBulk($("dialog"), items, says);
     const accepting = answer === "accept";
     if (!answer) return;
     const chosen = accepting ? acceptable : items;

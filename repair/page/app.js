@@ -6,6 +6,7 @@ import { Storage, settings } from "./storage.js";
 import { List } from "./list.js";
 import { Card } from "./card.js";
 import { lookUp } from "./keys.js";
+import { highlight } from "./highlight.js";
 import { inShort, showOverview } from "./overview.js";
 import { labelOf, showPanel } from "./panel.js";
 import { ACTIONS, NEEDS_ITEM, importFile } from "./actions.js";
@@ -19,7 +20,6 @@ class App {
     this.report = new Report(header);
     this.view = new View(this.report);
     this.storage = new Storage(header.run);
-    this.touched = new Set(); // items decided here at some time: also what was taken back is saved
     this.skipped = new Set();
     this.single = settings.get("single-keys", true);
     this.active = null;
@@ -49,10 +49,10 @@ class App {
       this.outdated([...found.outdated, ...earlier.outdated]);
     }
     const remembered = storage.load();
-    if (remembered) this.recall(remembered);
+    if (remembered) report.restore(remembered);
     storage.watch((other) => {
       if (!other) return;
-      this.recall(other);
+      report.restore(other);
       this.changed(report.items, false);
     });
     const parameters = new URLSearchParams(location.hash.slice(1));
@@ -69,13 +69,6 @@ class App {
     if (this.decided()) this.say(`${this.decided()} earlier decisions were taken up.`);
   }
 
-  /** Take up what the browser remembers; what fits nothing here stays remembered. */
-  recall(remembered) {
-    const unknown = this.report.restore(remembered);
-    this.storage.unknown = { ...this.storage.unknown, ...unknown };
-    for (const id of Object.keys(remembered.decisions)) if (!(id in unknown)) this.touched.add(id);
-  }
-
   outdated(entries) {
     this.report.addOutdated(entries);
     this.lost = entries.filter((old) => !this.report.bySegment.has(old.segment)).length;
@@ -89,6 +82,7 @@ class App {
     this.order = this.report.items.filter((item) => this.shown.items.has(item));
     this.place = new Map(this.order.map((item, index) => [item, index]));
     this.list.show(this.shown.segments, this.shown.items);
+    highlight($("segments"), this.view.query);
     this.panel();
     const { items, segments } = this.shown;
     const all = this.report.segments.length;
@@ -147,20 +141,18 @@ class App {
     const { counts } = this.report;
     const decided = this.decided();
     const total = decided + counts.pending;
-    $("progress-text").textContent =
-      `${decided} of ${total} decided · ${counts.accepted} accepted · ${counts.rejected} kept · ${counts.edited} edited`;
+    const words = { accepted: "accepted", rejected: "kept", edited: "edited", conflict: "in conflict", silenced: "silenced" };
+    const parts = Object.entries(words).filter(([state]) => counts[state]).map(([state, word]) => `${counts[state]} ${word}`);
+    const old = counts.outdated + (this.lost ?? 0);
+    if (old) parts.push(`${old} outdated`);
+    if (!this.storage.works) parts.push("not saved by the browser: export");
+    $("progress-text").textContent = [`${decided} of ${total} decided`, ...parts].join(" · ");
     const bar = $("progress-bar");
     bar.setAttribute("aria-valuemax", total);
     bar.setAttribute("aria-valuenow", decided);
     for (const state of ["accepted", "edited", "rejected"]) {
       bar.querySelector(`.${state}`).style.inlineSize = `${total ? (100 * counts[state]) / total : 0}%`;
     }
-    const extra = [];
-    if (counts.conflict) extra.push(`${counts.conflict} in conflict`);
-    if (counts.silenced) extra.push(`${counts.silenced} silenced`);
-    if (counts.outdated || this.lost) extra.push(`${counts.outdated + (this.lost ?? 0)} outdated`);
-    if (!this.storage.works) extra.push("not saved by the browser: export");
-    $("progress-extra").textContent = extra.join(" · ");
   }
 
   decided() {
@@ -184,10 +176,9 @@ class App {
     this.list.update(items);
     this.progress();
     if (save) {
-      for (const item of items) if (this.report.decisions.has(item.id)) this.touched.add(item.id);
+      this.storage.note(this.report, items);
       this.unsaved = true;
-      clearTimeout(this.saving);
-      this.saving = setTimeout(() => this.save(), 300);
+      this.saving ??= requestIdleCallback(() => this.save(), { timeout: 1000 });
     }
     clearTimeout(this.counting);
     this.counting = setTimeout(() => this.count(), 150);
@@ -201,10 +192,10 @@ class App {
   }
 
   save() {
+    this.saving = null;
     if (!this.unsaved) return;
-    clearTimeout(this.saving);
     this.unsaved = false;
-    if (!this.storage.save(this.report, this.touched)) this.progress();
+    if (!this.storage.save(this.report)) this.progress();
   }
 
   theme(name) {
@@ -319,6 +310,7 @@ class App {
     if ($("dialog").open || event.defaultPrevented) return;
     const field = event.target.closest?.("input:not([type=checkbox]), textarea, select");
     if (event.key === "Escape" && field) {
+      event.preventDefault(); // a search field would lose its text
       field.blur();
       return;
     }

@@ -40,24 +40,23 @@ export function showHelp(dialog, { single, setSingle }) {
   );
 }
 
-function changeLine(report, item) {
-  const edit = item.candidates[0];
-  const mt = item.segment.mt;
-  return el(
-    "li",
-    {},
-    el("span", { class: "quiet" }, ...shown(`${item.segment.id}: …${mt.slice(Math.max(0, item.from - 20), item.from)}`)),
-    edit
-      ? el("del", {}, ...shownExactly(clipped(mt.slice(edit.from, edit.to), 60)))
-      : el("span", { class: "marked" }, ...shown(clipped(item.original, 60))),
-    edit ? el("ins", {}, ...shownExactly(clipped(edit.text, 60))) : null,
-    el("span", { class: "quiet" }, ...shown(`${mt.slice(edit?.to ?? item.to, (edit?.to ?? item.to) + 20)}…`)),
-  );
+function changeLine({ segment: { id, mt }, candidates, ...item }) {
+  const place = candidates[0] ?? item;
+  const left = mt.slice(Math.max(0, place.from - 20), place.from);
+  const right = mt.slice(place.to, place.to + 20);
+  const old = shownExactly(clipped(mt.slice(place.from, place.to), 60));
+  const change = candidates.length
+    ? [old.length ? el("del", {}, ...old) : el("span", { class: "caret" }, "‸"), el("ins", {}, ...shownExactly(clipped(place.text, 60)))]
+    : [el("span", { class: "marked" }, ...old)];
+  const before = `${id}: ${place.from > 20 ? "…" : ""}${left}`;
+  const after = `${right}${place.to + 20 < mt.length ? "…" : ""}`;
+  const quiet = (text) => el("span", { class: "quiet" }, ...shown(text));
+  return el("li", {}, quiet(before), ...change, quiet(after));
 }
 
 /** Ask what to do with `items`, all undecided; resolves to "accept", "reject" or "". */
-export function askBulk(dialog, report, items, { acceptable, inWords }) {
-  const examples = items.slice(0, 5).map((item) => changeLine(report, item));
+export function askBulk(dialog, items, { acceptable, inWords }) {
+  const examples = items.slice(0, 5).map(changeLine);
   const left = items.length - acceptable.length;
   return ask(
     dialog,

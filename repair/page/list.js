@@ -315,15 +315,13 @@ function quality(segment) {
 
 const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)}`;
 
-/** What the run's own choice does to the segment, measured against the reference. */
+/** How near the text of the run is to the reference, and what its own choice changed in that. */
 function effect({ chrf, ter }) {
   const part = (name, [before, after]) =>
-    `${name} ${before.toFixed(1)} → ${after.toFixed(1)} (${signed(after - before)})`;
-  return el(
-    "p",
-    { class: "effect" },
-    `The run’s own choice: ${part("chrF++", chrf)} · ${part("TER", ter)}`,
-  );
+    before === after
+      ? `${name} ${before.toFixed(1)}`
+      : `${name} ${before.toFixed(1)} → ${after.toFixed(1)} (${signed(after - before)})`;
+  return el("p", { class: "effect" }, `${part("chrF++", chrf)} · ${part("TER", ter)}`);
 }
 
 /** The suggestions in words under a row, for paper. */

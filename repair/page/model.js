@@ -222,19 +222,16 @@ export class Report {
 
   /**
    * Put back what was remembered, without an undo step: `decisions` is a map of item ids to entries
-   * as of a decisions file, or to null for what was taken back. Returns what fits no item here.
+   * as of a decisions file, or to null for what was taken back.
    */
   restore({ decisions = {}, silenced = null }) {
-    const unknown = {};
     for (const [id, entry] of Object.entries(decisions)) {
       const item = this.byId.get(id);
       const decision = item && (entry ? this.carried(item, entry) : PENDING);
       if (decision) this.#set(item, decision);
-      else unknown[id] = entry;
     }
     if (silenced) this.silenced = silenced.filter(isSilencing);
     this.#refreshAll();
-    return unknown;
   }
 
   /** A decision on `item` with all that tells where and what it was, as in a decisions file. */

@@ -178,7 +178,7 @@ function evaluation(report) {
   if (!means.chrf[2]) return null;
   const words = { towards: "move towards the reference", neutral: "as far as before", away: "move away from it" };
   const lines = Object.entries(means).map(([name, [before, after, n]]) =>
-    el("li", {}, `${{ chrf: "chrF++", ter: "TER" }[name]}, mean of ${n} segments: ${(before / n).toFixed(2)} → ${(after / n).toFixed(2)}`),
+    el("li", {}, `${{ chrf: "chrF++", ter: "TER" }[name]} of the run’s fixed text, mean of ${n} segments: ${(before / n).toFixed(2)} → ${(after / n).toFixed(2)}`),
   );
   return el(
     "section",

@@ -7,13 +7,14 @@ export class Storage {
   constructor(run) {
     this.key = `${KEY}run:${run}`;
     this.works = true;
-    this.unknown = {}; // of another run on the same text: not shown, not lost
+    this.rows = {}; // item id → decision in short; also of another run on the same text
   }
 
   /** What was remembered, as `Report.restore` takes it, or null. */
   load() {
     const found = read(this.key);
     if (!found?.decisions) return null;
+    Object.assign(this.rows, found.decisions);
     const entries = Object.entries(found.decisions).map(([id, row]) => {
       if (!Array.isArray(row)) return [id, null];
       const [verdict, candidate, text, note, start, end] = row;
@@ -22,18 +23,20 @@ export class Storage {
     return { decisions: Object.fromEntries(entries), silenced: found.silenced };
   }
 
-  /** Remember what was decided on `touched` item ids, in a short form: null is taken back. */
-  save(report, touched) {
-    const decisions = { ...this.unknown };
-    for (const id of touched) {
-      const item = report.byId.get(id);
-      if (!report.decisions.has(id)) decisions[id] = null;
-      else {
-        const { verdict, candidate, text, note, start, end } = report.entry(item);
-        decisions[id] = [verdict, candidate, text, note, start, end];
+  /** Note what is decided on `items` now; taken back is null, which prevails over a file. */
+  note(report, items) {
+    for (const item of items) {
+      if (!report.decisions.has(item.id)) {
+        if (item.id in this.rows) this.rows[item.id] = null;
+        continue;
       }
+      const { verdict, candidate, text, note, start, end } = report.entry(item);
+      this.rows[item.id] = [verdict, candidate, text, note, start, end];
     }
-    this.works = write(this.key, { decisions, silenced: report.silenced });
+  }
+
+  save(report) {
+    this.works = write(this.key, { decisions: this.rows, silenced: report.silenced });
     return this.works;
   }
 

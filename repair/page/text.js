@@ -57,6 +57,10 @@ export function layout(text, marks) {
     cuts.add(mark.from).add(mark.to);
     if (owned.has(mark) && mark.edit) cuts.add(mark.edit.from).add(mark.edit.to);
   }
+  // What goes out stays one piece, whatever else marks a part of it.
+  for (const { mark } of owners) {
+    for (const cut of cuts) if (mark.edit && mark.edit.from < cut && cut < mark.edit.to) cuts.delete(cut);
+  }
   const bounds = [...cuts].sort((a, b) => a - b);
   const pieces = [];
   const insertAt = (place) => {
