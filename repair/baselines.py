@@ -88,7 +88,7 @@ class Surface:
 
     name = "surface"
 
-    def __init__(self, train):
+    def __init__(self, train, *, rounds: int = 200):
         try:
             from sklearn.ensemble import HistGradientBoostingClassifier
             from threadpoolctl import threadpool_limits
@@ -115,7 +115,7 @@ class Surface:
         self._models = []
         for part, tags in zip(rows, truth, strict=True):
             model = HistGradientBoostingClassifier(
-                max_iter=200, learning_rate=0.06, max_leaf_nodes=15, l2_regularization=1.0,
+                max_iter=rounds, learning_rate=0.06, max_leaf_nodes=15, l2_regularization=1.0,
                 random_state=1,
             )  # fmt: skip
             # More threads than free cores make it many times slower, and the data are few.
