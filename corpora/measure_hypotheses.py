@@ -11,6 +11,10 @@ reference, aligned with the MT, keeps it as it is. Two logistic regressions over
 `repair.changes.features` become the log-odds of the table. What is printed is out of sample: each
 fifth of the documents is predicted from the other four.
 
+What the figures are not: an edit that neither reference speaks for is counted as not better, so
+they are low; token edit distance likes deletions, whose figure is therefore too kind; and nobody
+measured editors, which get the same table.
+
 The roles swapped (strong systems as MT, weak ones as hypotheses) are printed beside it, and are
 no part of the table: they show how far to trust a hypothesis that is worse than the MT.
 """

@@ -19,7 +19,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from .align import diff, tokens
@@ -167,6 +167,7 @@ def _words(text: str) -> list[str]:
     return [text[a:b].casefold() for a, b in tokens(text) if any(c.isalnum() for c in text[a:b])]
 
 
+@lru_cache(1024)  # asked many times for each pair of edits of a segment
 def _change(mt: str, edit: Edit) -> tuple[Counter, Counter]:
     """Words that go and words that come, with their number, in lower case."""
     old, new = Counter(_words(mt[edit.start : edit.end])), Counter(_words(edit.text))

@@ -153,19 +153,23 @@ BUILDERS = {
 }
 
 
-def let_it_end(model):
-    """Make a random model end its outputs: as good as its favorite token, the end always is."""
+def let_it_speak(model):
+    """Random weights large enough that what the model writes depends on what it reads, and ends.
+
+    Freshly made models are nearly deaf and never stop. The row of the end token points along the
+    usual state of the decoder, so that the end is about as likely as the favorite token.
+    """
     import torch
 
     config = model.config
     ids = torch.arange(4, 60).reshape(4, 14)
     with torch.no_grad():
-        for parameter in model.parameters():
-            # Random small weights make nothing of their input; larger ones do.
-            parameter.mul_(3)
+        for name, weight in model.named_parameters():
+            if weight.dim() > 1 and "relative" not in name:
+                table = any(part in name for part in ("embed", "shared", "lm_head"))
+                weight.normal_(std=1.0 if table else 2 / weight.shape[1] ** 0.5)
         seen = model(input_ids=ids, decoder_input_ids=ids, output_hidden_states=True)
-        hidden = seen.decoder_hidden_states[-1].reshape(-1, config.d_model)
-        usual = hidden.mean(0)
+        usual = seen.decoder_hidden_states[-1].reshape(-1, config.d_model).mean(0)
         row = usual * (seen.logits.amax(-1).mean() / usual.dot(usual))
         model.get_output_embeddings().weight[config.eos_token_id] = row
 
@@ -183,7 +187,7 @@ def tiny_model(tmp_path_factory):
             folder.mkdir()
             torch.manual_seed(1)
             model = BUILDERS[family](folder)
-            let_it_end(model)
+            let_it_speak(model)
             model.save_pretrained(folder)
             made[family] = folder
         return made[family]

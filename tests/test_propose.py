@@ -68,7 +68,7 @@ def test_spaces_around_and_between_are_not_an_opinion():
 
 
 def test_edits_of_one_hypothesis_stand_alone():
-    found = edits_of("He quotes the new law in year.", "He cites the new laws this year.")
+    found = edits_of("He quotes the law, in a big town.", "He cites the laws, in a large town.")
     assert len({group for *_, group in found}) == len(found) > 2
     assert {group.split("#")[0] for *_, group in found} == {"x.1"}
 
@@ -261,6 +261,7 @@ def test_families_and_kinds(tiny_model, family, kind):
 def test_results_do_not_depend_on_the_batch(tiny_model, family):
     stage = load(tiny_model(family), kind="editor", nbest=2)
     together = stage.hypotheses(SEGMENTS)
+    assert len({tuple(h) for h in together}) >= 3, "the model must not write the same for all"
     assert together == stage.hypotheses(SEGMENTS)
     assert together == [stage.hypotheses([segment])[0] for segment in SEGMENTS]
     stage.batch_tokens = 1
@@ -285,11 +286,11 @@ def test_long_texts_are_windowed_and_a_too_long_sentence_is_skipped(tiny_model):
     one, many = stage.hypotheses([Segment("1", sentence), Segment("2", " ".join([sentence] * 12))])
     assert bool(one) == bool(many) and whole == [sentence]
     endless = Segment("3", "the court " * 100)
-    assert stage.hypotheses([endless]) == [[]] and stage([endless]) == [[]]
+    assert stage.hypotheses([endless]) == [[]]
 
 
 def test_an_unfinished_output_is_no_hypothesis(tiny_model):
-    stage = load(tiny_model("bart"), kind="editor")
+    stage = load(tiny_model("m2m100"), kind="editor", nbest=3)
     assert any(stage.hypotheses(SEGMENTS))
     stage._room = 1
     assert not any(stage.hypotheses(SEGMENTS))
