@@ -45,7 +45,7 @@ def write_tiny(folder, seed=0):
                 weight.normal_(0, 0.3)
     data = save(pack(network.state_dict()))
     (folder / "model.safetensors").write_bytes(data)
-    line = {"words": [1.0, 0.1, 0.1, 0.1, 0.1, 0.0], "gaps": [1.0, 0.0, 0.0, 0.0, 0.0, -1.0]}
+    line = {"words": [0.2, 0.02, 0.02, 0.0, 0.0, 0.0], "gaps": [0.2, 0.0, 0.0, 0.0, 0.0, -1.0]}
     line |= {"hter": [1.0, 0.0], "da": [1.0, 0.0]}
     limits = {"words": {"default": 0.5, "mcc": 0.4}, "gaps": {"default": 0.5, "mcc": 0.4}}
     condition = {"calibration": line, "thresholds": limits}
@@ -164,11 +164,11 @@ def test_source_and_no_source_differ(detector):
 
 
 def test_windows_cover_every_token_once_with_context(detector):
-    text = " ".join(f"word{i} the city, was" for i in range(150))
-    segment = Segment("a", text, "город был " * 200)
+    text = " ".join(f"word{i} the city, was" for i in range(60))
+    segment = Segment("a", text, "город был " * 100)
     spots = align.tokens(text)
     windows = list(detector._windows(0, segment, spots))
-    assert len(windows) > 3
+    assert len(windows) > 2
     assert [w.own_first for w in windows] == [0, *(w.own_last for w in windows[:-1])]
     assert windows[-1].own_last == len(spots)
     for window in windows:
@@ -179,15 +179,15 @@ def test_windows_cover_every_token_once_with_context(detector):
         if window.first:
             assert sum(map(len, before)) >= MARGIN - 24
     found = detector([segment])[0]
-    assert len(found.words) == len(spots) and len(set(found.words)) > 100
+    assert len(found.words) == len(spots) and len(set(found.words)) > 40
 
 
 def test_words_far_from_the_end_do_not_know_of_it(detector):
     """A change in the last words of a long segment leaves its first words as they were."""
-    text = " ".join(f"city{i} was the, best" for i in range(100))
-    one, other = detector([Segment("a", text + " the end"), Segment("b", text + " an owl")])
+    text = " ".join(f"city{i} was the, best" for i in range(60))
+    one, other = detector([Segment("a", text + " the end"), Segment("b", text + " the owl")])
     assert one.words != other.words
-    assert one.words[:300] == other.words[:300]
+    assert one.words[:150] == other.words[:150]
 
 
 def test_tokens_of_the_caller(detector):
