@@ -101,7 +101,9 @@ def tune(corpus, outputs: Sequence[Output]) -> Thresholds | None:
     if table is None:
         return None
     words, gaps = (
-        detection.best_threshold(part.gold, part.scores) if len(np.unique(part.scores)) > 2 else 0.5
+        detection.best_threshold(part.gold, part.scores)
+        if set(np.unique(part.scores)) - {0.0, 1.0}
+        else 0.5  # OK or BAD: there is nothing to tune
         for part in (table.words, table.gaps)
     )
     return Thresholds(words, gaps, corpus.name)
