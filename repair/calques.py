@@ -62,7 +62,8 @@ class Element(NamedTuple):
     """One position of a pattern: a regular expression and the literal words that it may match.
 
     ``words`` is empty for an open class; ``forms`` holds the inflected forms, in the order that
-    `inflect` gives them, of every word that may inflect.
+    `Inflections` gives them, of every word that may inflect; ``proper`` says that capitals are
+    usual in it.
     """
 
     regex: str
@@ -70,6 +71,7 @@ class Element(NamedTuple):
     words: frozenset[str]
     forms: tuple[tuple[str, ...], ...]
     punctuation: bool = False
+    proper: bool = False
 
 
 class Inflections:
@@ -177,7 +179,12 @@ class Calque:
 
     def find_in(self, text: str) -> Iterator[re.Match[str]]:
         """The matches that no exception of the entry excludes."""
+        named = any(element.proper for element in self.elements)
         for match in self.pattern.finditer(text):
+            # Capitals on all words make it a name or a title, which is not ours to reword.
+            titled = not named and match.start() and _is_title(match)
+            if titled and self.family != "office" and not _begins_sentence(match):
+                continue
             if self.previous:
                 before = re.findall(
                     r"[\w’'-]+|[^\w\s]", text[max(0, match.start() - 40) : match.start()]
@@ -220,8 +227,12 @@ class Calque:
         )
         first = match[0][:1]
         if first.isupper() and text[:1].islower():
-            begins = re.search(r"(?:^|[.!?…:][\"”]?\s+|[\"“«]\s*)$", match.string[: match.start()])
-            if begins or not (match[0].istitle() or names[0] or _is_title(match)):
+            if _begins_sentence(match):
+                text = text[:1].upper() + text[1:]
+            elif self.family == "office" and _is_title(match):
+                # A title before a name keeps its capitals.
+                text = re.sub(r"\b[a-z](?=\w{3})", lambda letter: letter[0].upper(), text)
+            elif not (match[0].istitle() or names[0] or _is_title(match)):
                 text = text[:1].upper() + text[1:]
         return text
 
@@ -271,9 +282,14 @@ def _article(match: re.Match[str]) -> str:
     return match[1] + ("n" if takes_an(match[2]) else "")
 
 
+def _begins_sentence(match: re.Match[str]) -> bool:
+    before = match.string[: match.start()]
+    return bool(re.search(r"(?:^|[.!?…:][\"”]?\s+|[\"“«]\s*)$", before))
+
+
 def _is_title(match: re.Match[str]) -> bool:
     words = [word for word in match[0].split() if len(word) > 3]
-    return len(words) > 1 and all(word[0].isupper() for word in words)
+    return len(words) > 0 and all(word[0].isupper() for word in words)
 
 
 def compile_trigger(trigger: str) -> re.Pattern[str]:
@@ -322,7 +338,8 @@ class Table:
                     continue
             for match in matches:
                 # A pattern may cover the right wording too: then there is nothing to say.
-                if not calque.fixes or calque.mend(match, calque.fixes[0]) != match[0]:
+                fix = calque.mend(match, calque.fixes[0]) if calque.fixes else None
+                if fix is None or fix.lower() != match[0].lower():
                     yield calque, match
 
 
@@ -418,7 +435,7 @@ def _read_element(text: str, sets: Mapping[str, str], inflections: Inflections) 
     if text in _PUNCTUATION:
         return Element(_PUNCTUATION[text], optional, frozenset(), (), True)
     if text in _OPEN:
-        return Element(_OPEN[text], optional, frozenset(), ())
+        return Element(_OPEN[text], optional, frozenset(), (), proper=text == "@Name")
     words, forms, open_ways = [], [], []
     for way in text.split("|"):
         if way in _OPEN:
@@ -453,4 +470,6 @@ def _read_element(text: str, sets: Mapping[str, str], inflections: Inflections) 
     ways = [re.escape(word).replace("'", "['’]").replace(r"\ ", _GAP) for word in unique]
     regex = "(?:" + "|".join(ways + open_ways) + ")"
     # An element that may be any name or word is no good for the index.
-    return Element(regex, optional, frozenset(() if open_ways else unique), tuple(forms))
+    proper = _NAME in open_ways or any(word != word.lower() for word in words)
+    index = frozenset(() if open_ways else unique)
+    return Element(regex, optional, index, tuple(forms), proper=proper)

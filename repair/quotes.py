@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import product
+from itertools import pairwise, product
 from typing import NamedTuple
 
 from .core import Edit
@@ -132,8 +132,13 @@ def quote_space(passage: Passage) -> Iterator[Flag]:
         else:
             pairs.append((stack.pop(), index) if stack else (index,))
     pairs += [(index,) for index in stack]
+    done = 0
     for pair in sorted(pairs):
-        yield from _mend(passage, marks, ways, pair)
+        for flag in _mend(passage, marks, ways, pair):
+            # Two marks around one space: the first pair has it.
+            if len(pair) > 1 or flag.start >= done:
+                yield flag
+                done = max(done, flag.end)
 
 
 def _mend(
@@ -163,7 +168,7 @@ def _mend(
             end, new = mark.start + 1, new[:cut] if left != mark.left else glyph
         spaces = spaces or (left, right) != (mark.left, mark.right)
         edits.append(Edit(start, end, new))
-    if not edits:
+    if not edits or any(a.end > b.start for a, b in pairwise(edits)):
         return
     message = (
         "The quotation mark stands on the wrong side of the space."

@@ -65,6 +65,7 @@ _MASKED = re.compile(
     r"|\b\w+\((?=[^\s()]*\))[^\s()]*\)"  # a call
     r"|[\w\\/]+(?:[\\/_][\w.]+)*\w*_\w+"  # snake_case and paths
 )
+_MAY_MASK = re.compile(r"[@#`<{&_]|%\(|://|www\.|\w\(|\.[A-Za-zр]")
 _QUOTED = re.compile(r"[\"“«„]([^\"“”«»„]{1,300})[\"”»“]")
 _CYRILLIC = re.compile(r"[\u0400-\u052f]")
 _FOREIGN = re.compile(r"[^\W\d_a-zA-Z\u00c0-\u024f]")
@@ -80,7 +81,7 @@ def mask(text: str) -> str:
             if foreign and len(foreign) > 0.9 * len(letters):
                 start, end = quoted.span()
                 text = text[:start] + MASK * (end - start) + text[end:]
-    if not any(sign in text for sign in ".@#`<{%&_("):
+    if not _MAY_MASK.search(text):
         return text
     return _MASKED.sub(lambda match: MASK * len(match[0]), text)
 
@@ -88,6 +89,7 @@ def mask(text: str) -> str:
 # --- spaces -------------------------------------------------------------------------------------
 
 _SPACED = re.compile(r"(?<=[^\s(\[])[ \u00a0]+([,;:!?]|\.(?!\w|\.))(?=[\s\"”»’')\]]|$)")
+_SWAPPED = re.compile(r"(?<=[\w\ue000)\]\"”»’'])[ \u00a0]+,(?=[A-Za-z]{2})")
 _ATTACHED = re.compile(r"[\w\ue000)\]\"”»’'%][,;:!?.](?=\s|$)")
 
 
@@ -115,6 +117,9 @@ def space_before_punctuation(passage: Passage) -> Iterator[Flag]:
             (Edit(start, end, ""),),
             f"No space before {match[1]!r}.",
         )
+    for match in _SWAPPED.finditer(text):
+        fix = Edit(match.start(), match.end(), ", ")
+        yield Flag(*match.span(), (fix,), "The space belongs after the comma.")
 
 
 _IN_BRACKETS = re.compile(r"(?<=[(\[])[ \u00a0]+(?=\S)|(?<=[^\s(\[])[ \u00a0]+(?=[)\]])")
@@ -147,6 +152,8 @@ def missing_space(passage: Passage) -> Iterator[Flag]:
     text = passage.text
     for match in _MISSING.finditer(text):
         place = match.end()
+        if text[place - 1] == "." and text[:place].split()[-1][0].isupper():
+            continue  # Mail.Today is a name
         if match[0]:
             yield Flag(match.start(), place, (Edit(place, place, " "),), "A space is missing.")
         else:
