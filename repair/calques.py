@@ -1,6 +1,6 @@
-"""The table of calques and false friends, ``calques.toml``: its pattern language and its engine.
+"""The table of calques and false friends, ``calques.toml``: entries and engine.
 
-The language is described at the head of the table. A pattern is compiled to one regular
+The pattern language is described at the head of the table. A pattern is compiled to one regular
 expression; an index from a rare word of each pattern to the pattern keeps the regular expressions
 from running on segments that cannot match, so that the cost hardly grows with the table.
 """
@@ -14,41 +14,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
-from typing import NamedTuple
 
 from .core import RepairError
+from .patterns import (
+    END,
+    GAP,
+    NAME,
+    START,
+    Element,
+    Inflections,
+    compile_trigger,
+    read_element,
+    read_words,
+    takes_an,
+)
 
-_GAP = r"[ \u00a0]+"
-_START = r"(?:^|(?<=[.!?…][ \u00a0])|(?<=[\"“«])|(?<=[.!?…][\"”»][ \u00a0]))"
-_END = r"(?=[ \u00a0]*(?:[.!?…]|$))"
-_NAME = (
-    r"(?-i:[A-Z][\w.’'-]*[\w’'-](?:[ \u00a0](?:(?:de|von|van|bin|al|der|da|di)[ \u00a0])?"
-    r"[A-Z][\w’'-]*[\w’'-]){0,3})"
-)
-_NUMBER = (
-    r"(?:[$€£]?\d+(?:[.,\u00a0 ]\d+)*(?:%|(?:[ \u00a0]?(?:thousand|million|billion|trillion|percent|per cent))"
-    r"?)|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|"
-    r"forty|fifty|sixty|hundred|several|many)"
-)
-_OPEN = {
-    "@Name": _NAME,
-    "@num": _NUMBER,
-    "@day": r"(?:[12]?\d|3[01])",
-    "@age": r"[1-9]\d?",
-    "@int": r"[1-9]\d{0,2}",
-    "@percent": r"\d[\d.,]*[ \u00a0]?(?:%|percent|per[ \u00a0]cent)",
-    "@word": r"[^\W\d_][\w’'-]*",
-    "@words": r"[\w’'-]+(?:[ \u00a0][\w’'-]+){0,3}?",
-}
-_PUNCTUATION = {
-    ",": r",",
-    ".": r"\.",
-    ":": r":",
-    '"': r"[\"“”«»]",
-    "-": r"[-–—]",
-    "(": r"\(",
-    ")": r"\)",
-}
 # Words too common to be worth an index entry; a pattern is indexed under another of its words.
 _COMMON_WORDS = (
     "the a an of to in on and for by with at from that this it is was be are were as not he she "
@@ -56,67 +36,6 @@ _COMMON_WORDS = (
     "more than or but if so no can could new year years also said its there been after over"
 )
 _COMMON = frozenset(_COMMON_WORDS.split())
-
-
-class Element(NamedTuple):
-    """One position of a pattern: a regular expression and the literal words that it may match.
-
-    ``words`` is empty for an open class; ``forms`` holds the inflected forms, in the order that
-    `Inflections` gives them, of every word that may inflect; ``proper`` says that capitals are
-    usual in it.
-    """
-
-    regex: str
-    optional: bool
-    words: frozenset[str]
-    forms: tuple[tuple[str, ...], ...]
-    punctuation: bool = False
-    proper: bool = False
-
-
-class Inflections:
-    """English inflection by rule, with the irregular words of the table."""
-
-    def __init__(self, table: Mapping[str, list[str]]):
-        self.verbs = {line.split()[0]: tuple(line.split()) for line in table.get("verbs", ())}
-        self.nouns = dict(line.split() for line in table.get("nouns", ()))
-        self.doubling = {word for line in table.get("doubling", ()) for word in line.split()}
-        self.maps: dict[str, dict[str, str]] = {}
-
-    def verb(self, base: str) -> tuple[str, ...]:
-        """Base, third person, -ing form, past, participle: always five, some of them equal."""
-        if base in self.verbs:
-            return self.verbs[base]
-        if re.search(r"(?:s|x|z|ch|sh|o)$", base):
-            third = base + "es"
-        elif re.search(r"[^aeiou]y$", base):
-            third = base[:-1] + "ies"
-        else:
-            third = base + "s"
-        stem = base + base[-1] if base in self.doubling else base
-        if base.endswith("ie"):
-            ing = base[:-2] + "ying"
-        elif re.search(r"[^eoy]e$", base):
-            ing = base[:-1] + "ing"
-        else:
-            ing = stem + "ing"
-        if base.endswith("e"):
-            past = base + "d"
-        elif re.search(r"[^aeiou]y$", base):
-            past = base[:-1] + "ied"
-        else:
-            past = stem + "ed"
-        return base, third, ing, past, past
-
-    def noun(self, singular: str) -> tuple[str, ...]:
-        """Singular and plural."""
-        if singular in self.nouns:
-            return singular, self.nouns[singular]
-        if re.search(r"(?:s|x|z|ch|sh)$", singular):
-            return singular, singular + "es"
-        if re.search(r"[^aeiou]y$", singular):
-            return singular, singular[:-1] + "ies"
-        return singular, singular + "s"
 
 
 @dataclass(frozen=True)
@@ -148,17 +67,17 @@ class Calque:
         parts, begun, after_sign = [], False, False
         for number, element in enumerate(self.elements, 1):
             group = f"(?P<e{number}>{element.regex})"
-            gap = r"[ \u00a0]*" if element.punctuation or after_sign else _GAP
+            gap = r"[ \u00a0]*" if element.punctuation or after_sign else GAP
             if not begun:
-                parts.append(f"(?:{group}{_GAP})?" if element.optional else group)
+                parts.append(f"(?:{group}{GAP})?" if element.optional else group)
                 begun = not element.optional
             else:
                 parts.append(f"(?:{gap}{group})?" if element.optional else gap + group)
             after_sign = element.punctuation and not element.optional
         head = "" if self.elements[0].punctuation else r"(?<![\w’'-])(?<!\d[.,])"
-        head = _START + head if self.starts else head
+        head = START + head if self.starts else head
         tail = "" if self.elements[-1].punctuation else r"(?![\w-]|['’]\w)"
-        return re.compile(head + "".join(parts) + tail + (_END if self.ends else ""), re.IGNORECASE)
+        return re.compile(head + "".join(parts) + tail + (END if self.ends else ""), re.IGNORECASE)
 
     @cached_property
     def trigger(self) -> re.Pattern[str] | None:
@@ -199,7 +118,7 @@ class Calque:
 
     def mend(self, match: re.Match[str], fix: str) -> str:
         """The text of ``fix`` for this match, with forms and capitals carried over."""
-        start, names = match.start(), [element.regex == _NAME for element in self.elements]
+        start, names = match.start(), [element.regex == NAME for element in self.elements]
 
         def fill(slot: re.Match[str]) -> str:
             number, kind, word = int(slot[1]), slot[2], slot[3]
@@ -268,14 +187,6 @@ _PERFECT = re.compile(
 _BARE = re.compile(
     r"\b(?:to|will|would|can|could|may|might|must|should|shall|not|did|do|does|let|(?:n|['’])t)\s*$"
 )
-_VOWEL = re.compile(
-    r"(?:[aeio]|u(?!ni[^nm]|s[aeiu]|ti|rani|kr|ro|ga)|hour|hono|heir|8|11\b|18\b)(?!ne\b|nce\b|u[rp]?o)"
-)
-
-
-def takes_an(word: str) -> bool:
-    """Whether ``word`` takes the article "an": by its sound, as far as spelling tells."""
-    return bool(_VOWEL.match(word.lower()))
 
 
 def _article(match: re.Match[str]) -> str:
@@ -290,20 +201,6 @@ def _begins_sentence(match: re.Match[str]) -> bool:
 def _is_title(match: re.Match[str]) -> bool:
     words = [word for word in match[0].split() if len(word) > 3]
     return len(words) > 0 and all(word[0].isupper() for word in words)
-
-
-def compile_trigger(trigger: str) -> re.Pattern[str]:
-    """A pattern over lower-case Russian: words, ``*`` for any ending, ``..`` for up to two words."""
-    ways = []
-    for way in trigger.lower().replace("ё", "е").split("|"):
-        parts = []
-        for word in way.split():
-            parts.append(
-                r"(?:\w+\W+){0,2}" if word == ".." else re.escape(word).replace(r"\*", r"\w*")
-            )
-        regex = r"\W+".join(parts).replace(r"(?:\w+\W+){0,2}\W+", r"(?:\w+\W+){0,2}")
-        ways.append(regex)
-    return re.compile(r"(?<!\w)(?:" + "|".join(ways) + r")(?!\w)")
 
 
 class Table:
@@ -388,7 +285,7 @@ def _read_entry(entry: dict, sets: Mapping[str, str], inflections: Inflections) 
     words = entry["find"].split()
     starts, ends = words[0] == "^", words[-1] == "$"
     words = words[starts : len(words) - ends]
-    elements = tuple(_read_element(word, sets, inflections) for word in words)
+    elements = tuple(read_element(word, sets, inflections) for word in words)
     fixes = entry.get("fix", ())
     fixes = (fixes,) if isinstance(fixes, str) else tuple(fixes)
     for number, kind, word in (slot.groups() for fix in fixes for slot in _SLOT.finditer(fix)):
@@ -413,63 +310,9 @@ def _read_entry(entry: dict, sets: Mapping[str, str], inflections: Inflections) 
         source=entry.get("source", ""),
         needs_source=entry.get("needs_source", False),
         russian=entry.get("russian", ""),
-        previous=_read_words(entry.get("not_after", ""), sets, inflections),
-        following=_read_words(entry.get("not_before", ""), sets, inflections),
+        previous=read_words(entry.get("not_after", ""), sets, inflections),
+        following=read_words(entry.get("not_before", ""), sets, inflections),
         starts=starts,
         ends=ends,
         inflections=inflections,
     )
-
-
-def _read_words(
-    text: str, sets: Mapping[str, str], inflections: Inflections
-) -> re.Pattern[str] | None:
-    if not text:
-        return None
-    return re.compile(_read_element(text, sets, inflections).regex, re.IGNORECASE)
-
-
-def _read_element(text: str, sets: Mapping[str, str], inflections: Inflections) -> Element:
-    optional = len(text) > 1 and text.endswith("?")
-    text = text.removesuffix("?") if optional else text
-    if text in _PUNCTUATION:
-        return Element(_PUNCTUATION[text], optional, frozenset(), (), True)
-    if text in _OPEN:
-        return Element(_OPEN[text], optional, frozenset(), (), proper=text == "@Name")
-    words, forms, open_ways = [], [], []
-    for way in text.split("|"):
-        if way in _OPEN:
-            open_ways.append(_OPEN[way])
-            continue
-        if way.startswith("@"):
-            if way not in sets:
-                raise ValueError(f"there is no set {way}")
-            ways = sets[way].split("|")
-        else:
-            ways = [way]
-        for one in ways:
-            word, _, kind = one.replace("_", " ").partition("/")
-            if kind not in ("", "v", "vd", "vs", "vp", "vn", "n"):
-                raise ValueError(f"there is no inflection class /{kind}")
-            if not kind:
-                words.append(word)
-                continue
-            made = inflections.noun(word) if kind == "n" else inflections.verb(word)
-            forms.append(made)
-            if kind == "vd":  # past and participle
-                words += made[3:]
-            elif kind == "vs":  # finite: no -ing form
-                words += (*made[:2], *made[3:])
-            elif kind == "vp":  # present
-                words += made[:2]
-            elif kind == "vn":  # neither past nor participle
-                words += made[:3]
-            else:
-                words += made
-    unique = sorted({word.lower() for word in words}, key=lambda word: (-len(word), word))
-    ways = [re.escape(word).replace("'", "['’]").replace(r"\ ", _GAP) for word in unique]
-    regex = "(?:" + "|".join(ways + open_ways) + ")"
-    # An element that may be any name or word is no good for the index.
-    proper = _NAME in open_ways or any(word != word.lower() for word in words)
-    index = frozenset(() if open_ways else unique)
-    return Element(regex, optional, index, tuple(forms), proper=proper)

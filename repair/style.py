@@ -16,9 +16,10 @@ from functools import lru_cache
 from importlib import resources
 from itertools import groupby
 
-from .calques import Calque, Table, load_table, takes_an
+from .calques import Calque, Table, load_table
 from .consistency import one_name_two_spellings
 from .core import Candidate, Edit, ErrorSpan, Finding, RepairError, Segment
+from .patterns import takes_an
 from .quotes import quote_space
 from .typography import CHECKS, Flag, Passage, count_spacing, mask
 
