@@ -20,7 +20,7 @@ from .metrics import Comparison, Score, edit_distance, edit_effect, name_effect
 from .systems import Output
 
 
-def repair_figures(corpus, outputs: Sequence[Output], samples: int) -> dict:
+def repair_figures(corpus, outputs: Sequence[Output], samples: int, workers: int = 1) -> dict:
     segments = corpus.segments
     edited = all(segment.post_edit is not None for segment in segments)
     referred = all(segment.references for segment in segments)
@@ -33,7 +33,7 @@ def repair_figures(corpus, outputs: Sequence[Output], samples: int) -> dict:
     results: dict[str, Any] = {}
     if not offering:
         if edited:
-            comparison = _against_post_edit(corpus, [s.mt for s in segments], outputs)
+            comparison = _against_post_edit(corpus, [s.mt for s in segments], outputs, workers)
             results["hter_of_segments"] = _segment_ter(comparison.before["TER"])
         return results
     verdicts = None
@@ -41,11 +41,14 @@ def repair_figures(corpus, outputs: Sequence[Output], samples: int) -> dict:
         if not present or corpus.gold[0].planted is not None:
             continue
         if target == "post_edit":
-            comparison = _against_post_edit(corpus, fixed, outputs)
+            comparison = _against_post_edit(corpus, fixed, outputs, workers)
             results["hter_of_segments"] = _segment_ter(comparison.before["TER"])
         else:
             comparison = Comparison(
-                fixed, [s.references for s in segments], [s.mt for s in segments]
+                fixed,
+                [s.references for s in segments],
+                [s.mt for s in segments],
+                workers=workers,
             )
         results[target] = _comparison(comparison.scores(samples))
         if target == "post_edit":
@@ -69,16 +72,21 @@ def repair_figures(corpus, outputs: Sequence[Output], samples: int) -> dict:
     if harm:
         results["harm"] = harm
     if any(output.offers for output in outputs) and (edited or referred):
-        results |= _edits(corpus, outputs, samples)
+        results |= _edits(corpus, outputs, workers)
     return results
 
 
-def _against_post_edit(corpus, fixed: Sequence[str], outputs: Sequence[Output]) -> Comparison:
+def _against_post_edit(
+    corpus, fixed: Sequence[str], outputs: Sequence[Output], workers: int
+) -> Comparison:
     """Both texts cut into words as the corpus cuts them, where it says how."""
     gold = corpus.gold
     if any(one.tokenized is None or one.tokenized[1] is None for one in gold):
         return Comparison(
-            fixed, [(s.post_edit,) for s in corpus.segments], [s.mt for s in corpus.segments]
+            fixed,
+            [(s.post_edit,) for s in corpus.segments],
+            [s.mt for s in corpus.segments],
+            workers=workers,
         )
     cut = []
     for index, (segment, text) in enumerate(zip(corpus.segments, fixed, strict=True)):
@@ -93,6 +101,7 @@ def _against_post_edit(corpus, fixed: Sequence[str], outputs: Sequence[Output]) 
         [(one.tokenized[1],) for one in gold],
         [one.tokenized[0] for one in gold],
         tokenized=True,
+        workers=workers,
     )
 
 
@@ -184,7 +193,7 @@ def _targets(segment, gold) -> tuple[str, ...]:
     return (segment.post_edit,) if segment.post_edit is not None else segment.references
 
 
-def _edits(corpus, outputs: Sequence[Output], samples: int) -> dict[str, Any]:
+def _edits(corpus, outputs: Sequence[Output], workers: int) -> dict[str, Any]:
     """What single edits do, how sure they were, what they reach of the wanted ones; the oracle."""
     tally = {which: {"towards": 0, "neutral": 0, "away": 0} for which in ("proposed", "kept")}
     confidence, helped, oracle = [], [], []
@@ -227,7 +236,7 @@ def _edits(corpus, outputs: Sequence[Output], samples: int) -> dict[str, Any]:
     if len(set(confidence)) > 1:
         results["calibration"] = detection.reliability(confidence, helped)
     if corpus.gold[0].planted is None:
-        results["oracle"] = _oracle_figures(corpus, oracle, outputs)
+        results["oracle"] = _oracle_figures(corpus, oracle, outputs, workers)
     return results
 
 
@@ -273,13 +282,16 @@ def _oracle(mt: str, output: Output, targets, effect: Callable[[Edit], int]) -> 
     return best_text
 
 
-def _oracle_figures(corpus, fixed: list[str], outputs) -> dict[str, Any]:
+def _oracle_figures(corpus, fixed: list[str], outputs, workers: int) -> dict[str, Any]:
     plain = [Output() for _ in outputs]
     if all(segment.post_edit is not None for segment in corpus.segments):
-        comparison = _against_post_edit(corpus, fixed, plain)
+        comparison = _against_post_edit(corpus, fixed, plain, workers)
     else:
         comparison = Comparison(
-            fixed, [s.references for s in corpus.segments], [s.mt for s in corpus.segments]
+            fixed,
+            [s.references for s in corpus.segments],
+            [s.mt for s in corpus.segments],
+            workers=workers,
         )
     return {
         name: {key: one[key] for key in ("before", "after", "change")}

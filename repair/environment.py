@@ -28,14 +28,20 @@ def describe_environment() -> dict[str, str]:
 
 def hardware_line() -> str:
     """The processor, its usable cores, the memory, the system."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    parts = [_processor(), f"{cores} cores"]
+    parts = [_processor(), f"{usable_cores()} cores"]
     try:
         size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         parts.append(f"{size / 2**30:.0f} GiB")
     except (AttributeError, ValueError, OSError):
         pass
     return ", ".join([*parts, f"{platform.system()} {platform.machine()}"])
+
+
+def usable_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _processor() -> str:

@@ -117,6 +117,7 @@ def measure(
     thresholds: Thresholds | None = None,
     seconds: float | None = None,
     samples: int = SAMPLES,
+    workers: int = 1,
 ) -> Evaluation:
     """All figures that the corpus has gold for. Without thresholds 0.5 is used, and said."""
     from .environment import describe_environment, peak_memory_mb
@@ -132,7 +133,7 @@ def measure(
         if thresholds.tuned_on == corpus.name:
             notes.append("The thresholds were tuned on this very set, which flatters them.")
     results |= planted_figures(corpus, outputs)
-    repair = repair_figures(corpus, outputs, samples)
+    repair = repair_figures(corpus, outputs, samples, workers)
     sentence = _sentence(corpus, outputs, repair.pop("hter_of_segments", None), samples)
     if sentence:
         results["sentence"] = sentence

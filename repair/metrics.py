@@ -97,6 +97,7 @@ def score(
     tokenized: bool = False,
     samples: int = SAMPLES,
     seed: int | None = None,
+    workers: int = 1,
 ) -> Scores:
     """Score texts against their references, and against a baseline by paired bootstrap.
 
@@ -104,14 +105,17 @@ def score(
     references. ``docs`` names each segment's document and asks for figures by document.
     ``tokenized`` says that the texts are tokenised already: BLEU then splits at spaces only.
     ``samples`` 0 leaves the bootstrap out. ``seed`` is sacreBLEU's unless given (12345, or the
-    environment variable SACREBLEU_SEED). Raises `RepairError` for texts that do not pair up.
+    environment variable SACREBLEU_SEED). ``workers`` above 1 count many segments in that many
+    processes: call it under ``if __name__ == "__main__"`` then. Raises `RepairError` for texts that do not pair up.
     """
     sets = _reference_sets(len(fixed), references)
     if baseline is not None and len(baseline) != len(fixed):
         raise RepairError(f"{len(fixed)} fixed segments, but {len(baseline)} of the baseline.")
     if docs is not None and len(docs) != len(fixed):
         raise RepairError(f"{len(fixed)} fixed segments, but {len(docs)} document names.")
-    comparison = Comparison(fixed, sets, baseline, metrics=metrics, tokenized=tokenized)
+    comparison = Comparison(
+        fixed, sets, baseline, metrics=metrics, tokenized=tokenized, workers=workers
+    )
     by_document = {} if docs is None else comparison.by_group(docs)
     warnings = ()
     spaced = sum(text.endswith(" .") for text in fixed)
@@ -153,36 +157,33 @@ class Comparison:
         *,
         metrics: Sequence[str] = METRICS,
         tokenized: bool = False,
+        workers: int = 1,
     ):
         self.metrics = {name: _make_metric(name, tokenized) for name in metrics}
         counts = {len(texts) for texts in references}
         for metric in self.metrics.values():
-            metric.num_refs = counts.pop() if len(counts) == 1 else -1
-            counts = {metric.num_refs}
-        self.before = None if baseline is None else {}
-        self.statistics = {}
-        for name, metric in self.metrics.items():
-            caches: dict[tuple[str, ...], dict] = {}
-            rows: dict[tuple[str, int], list[float]] = {}
-
-            def count(texts, metric=metric, caches=caches, rows=rows):
-                table = []
-                for text, group in zip(texts, references, strict=True):
-                    if group not in caches:
-                        caches[group] = metric._extract_reference_info(
-                            [metric._preprocess_segment(one) for one in group]
-                        )
-                    key = (text, id(caches[group]))
-                    if key not in rows:
-                        rows[key] = metric._compute_segment_statistics(
-                            metric._preprocess_segment(text), caches[group]
-                        )
-                    table.append(rows[key])
-                return np.array(table, dtype=np.float64)
-
-            if self.before is not None:
-                self.before[name] = count(baseline)
-            self.statistics[name] = count(fixed)
+            metric.num_refs = min(counts) if len(counts) == 1 else -1
+        texts = [fixed] if baseline is None else [fixed, baseline]
+        # Each text is counted once against its references, however many systems wrote it; the
+        # outputs for one segment lie together, so that its references are cut only once.
+        pairs = dict.fromkeys(
+            sorted(
+                (pair for lines in texts for pair in zip(references, lines, strict=True)),
+                key=lambda pair: pair[0],
+            )
+        )
+        for number, pair in enumerate(pairs):
+            pairs[pair] = number
+        counted = _count(list(pairs), tuple(metrics), tokenized, workers)
+        tables = [
+            {
+                name: rows[[pairs[pair] for pair in zip(references, lines, strict=True)]]
+                for name, rows in counted.items()
+            }
+            for lines in texts
+        ]
+        self.statistics = tables[0]
+        self.before = None if baseline is None else tables[1]
 
     def scores(self, samples: int = SAMPLES, seed: int | None = None) -> tuple[Score, ...]:
         """The corpus figures, in the order in which the metrics were asked for."""
@@ -239,6 +240,49 @@ class Comparison:
     def _resampled(self, name: str, table: np.ndarray, samples: int, seed: int) -> np.ndarray:
         sums = np.concatenate([counts @ table for counts in resamples(len(table), samples, seed)])
         return np.array([self._figure(name, row) for row in sums])
+
+
+Pair = tuple[tuple[str, ...], str]
+# So many pairs are counted in a second; for fewer no further process is started.
+_WORTH_A_PROCESS = 1500
+
+
+def _count(
+    pairs: list[Pair], metrics: tuple[str, ...], tokenized: bool, workers: int
+) -> dict[str, np.ndarray]:
+    """Sufficient statistics of texts against their references: pairs x figures by metric."""
+    workers = min(workers, len(pairs) // _WORTH_A_PROCESS)
+    if workers < 2:
+        return _count_piece(pairs, metrics, tokenized)
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from functools import partial
+
+    size = -(-len(pairs) // (workers * 4))
+    pieces = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+    # A forked child would share locks with whatever threads run here; a fresh one does not.
+    context = multiprocessing.get_context("spawn")
+    count = partial(_count_piece, metrics=metrics, tokenized=tokenized)
+    with ProcessPoolExecutor(workers, context) as pool:
+        tables = list(pool.map(count, pieces))
+    return {name: np.concatenate([table[name] for table in tables]) for name in metrics}
+
+
+def _count_piece(
+    pairs: list[Pair], metrics: tuple[str, ...], tokenized: bool
+) -> dict[str, np.ndarray]:
+    tables = {}
+    for name in metrics:
+        metric, rows, group, info = _make_metric(name, tokenized), [], None, None
+        for references, text in pairs:
+            if references != group:
+                group = references
+                info = metric._extract_reference_info(
+                    [metric._preprocess_segment(one) for one in references]
+                )
+            rows.append(metric._compute_segment_statistics(metric._preprocess_segment(text), info))
+        tables[name] = np.array(rows, dtype=np.float64)
+    return tables
 
 
 def _make_metric(name: str, tokenized: bool):

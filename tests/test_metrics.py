@@ -137,6 +137,16 @@ def test_equal_texts_differ_by_nothing():
     assert all(score.change == 0 and score.p_value == 1 for score in scores.scores)
 
 
+def test_counting_in_two_processes_gives_the_same():
+    fixed = [f"{text} {number}" for number in range(700) for text in FIXED]
+    references = REFERENCES * 700
+    alone, together = (
+        metrics.score(fixed, references, metrics=["BLEU", "TER"], samples=0, workers=workers)
+        for workers in (1, 2)
+    )
+    assert alone == together
+
+
 def test_documents_are_scored_apart_and_printed():
     docs = ["a", "a", "b", "b", "b"]
     scores = metrics.score(FIXED, REFERENCES, baseline=BASELINE, docs=docs, samples=20)

@@ -44,6 +44,7 @@ def _add_score(commands) -> None:
 
 def score(options: argparse.Namespace) -> int:
     from .. import metrics
+    from ..environment import usable_cores
 
     fixed = read_lines(options.fixed, options.encoding)
     sets = [read_lines(path, options.encoding) for path in options.reference]
@@ -66,6 +67,7 @@ def score(options: argparse.Namespace) -> int:
         docs=docs,
         tokenized=options.tokenized,
         samples=options.samples,
+        workers=usable_cores(),
     )
     if options.json:
         print(json.dumps(scores.to_json(), ensure_ascii=False, indent=2))
@@ -258,6 +260,7 @@ class Bench:
             close_system(system)
 
     def _measure(self, system, name: str):
+        from ..environment import usable_cores
         from ..evaluate import measure
 
         corpus = self.load(name)
@@ -271,6 +274,7 @@ class Bench:
             thresholds=self._thresholds(system, corpus, outputs),
             seconds=seconds,
             samples=self.options.samples,
+            workers=usable_cores(),
         )
 
     def _run(self, system, corpus):
