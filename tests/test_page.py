@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from repair.decisions import decided_text, decisions_from_dict
 from repair.report import write_report
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "page"))
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
@@ -666,3 +668,13 @@ def test_the_full_round_asks_nothing_twice(open_page):
     again = open_page(records, digest="next", **earlier(exported(page), records, "next"))
     assert again.locator("#progress-text").inner_text().startswith(f"{count} of {count}")
     assert exported(again)["decisions"] == exported(page)["decisions"]
+
+
+def test_the_whole_way_from_a_file_to_a_reviewed_one_and_again(browser, tmp_path):
+    """Run, report, review by keyboard, export, apply, run again with the decisions, report."""
+    mt = tmp_path / "mt.txt"
+    mt.write_text((HERE.parent / "corpora/samples/economy.mt.txt").read_text("utf-8"), "utf-8")
+    from round_trip import round_trip
+
+    figures = round_trip(browser, tmp_path, mt, ["--stages", "style"])
+    assert figures["segments changed"] > 0 and figures["decided"]["rejected"] > 0
