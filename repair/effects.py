@@ -36,7 +36,7 @@ def repair_figures(corpus, outputs: Sequence[Output], samples: int, workers: int
             comparison = _against_post_edit(corpus, [s.mt for s in segments], outputs, workers)
             results["hter_of_segments"] = _segment_ter(comparison.before["TER"])
         return results
-    verdicts = None
+    primary: Comparison | None = None
     for target, present in (("post_edit", edited), ("references", referred)):
         if not present or corpus.gold[0].planted is not None:
             continue
@@ -65,14 +65,15 @@ def repair_figures(corpus, outputs: Sequence[Output], samples: int, workers: int
                 system: _comparison(scores)
                 for system, scores in comparison.by_group(systems).items()
             }
-        if verdicts is None:
+        if primary is None:
+            primary = comparison
             verdicts = _verdicts(comparison, corpus, fixed)
             results["segments"] = {"against": target, **verdicts, "changed": sum(changed)}
     harm = _harm(corpus, outputs, changed)
     if harm:
         results["harm"] = harm
     if any(output.offers for output in outputs) and (edited or referred):
-        results |= _edits(corpus, outputs, workers)
+        results |= _edits(corpus, outputs, primary)
     return results
 
 
@@ -193,7 +194,7 @@ def _targets(segment, gold) -> tuple[str, ...]:
     return (segment.post_edit,) if segment.post_edit is not None else segment.references
 
 
-def _edits(corpus, outputs: Sequence[Output], workers: int) -> dict[str, Any]:
+def _edits(corpus, outputs: Sequence[Output], comparison: Comparison | None) -> dict[str, Any]:
     """What single edits do, how sure they were, what they reach of the wanted ones; the oracle."""
     tally = {which: {"towards": 0, "neutral": 0, "away": 0} for which in ("proposed", "kept")}
     confidence, helped, oracle = [], [], []
@@ -235,8 +236,8 @@ def _edits(corpus, outputs: Sequence[Output], workers: int) -> dict[str, Any]:
         }
     if len(set(confidence)) > 1:
         results["calibration"] = detection.reliability(confidence, helped)
-    if corpus.gold[0].planted is None:
-        results["oracle"] = _oracle_figures(corpus, oracle, outputs, workers)
+    if comparison is not None:
+        results["oracle"] = _oracle_figures(corpus, oracle, comparison)
     return results
 
 
@@ -282,18 +283,14 @@ def _oracle(mt: str, output: Output, targets, effect: Callable[[Edit], int]) -> 
     return best_text
 
 
-def _oracle_figures(corpus, fixed: list[str], outputs, workers: int) -> dict[str, Any]:
-    plain = [Output() for _ in outputs]
-    if all(segment.post_edit is not None for segment in corpus.segments):
-        comparison = _against_post_edit(corpus, fixed, plain, workers)
-    else:
-        comparison = Comparison(
-            fixed,
-            [s.references for s in corpus.segments],
-            [s.mt for s in corpus.segments],
-            workers=workers,
-        )
+def _oracle_figures(corpus, fixed: list[str], comparison: Comparison) -> dict[str, Any]:
+    if comparison.tokenized:
+        gold = corpus.gold
+        fixed = [
+            gold[index].tokenized[0] if text == segment.mt else corpus.tokenized(index, text)
+            for index, (segment, text) in enumerate(zip(corpus.segments, fixed, strict=True))
+        ]
     return {
         name: {key: one[key] for key in ("before", "after", "change")}
-        for name, one in _comparison(comparison.scores(0)).items()
+        for name, one in _comparison(comparison.again(fixed).scores(0)).items()
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
@@ -163,27 +164,44 @@ class Comparison:
         counts = {len(texts) for texts in references}
         for metric in self.metrics.values():
             metric.num_refs = min(counts) if len(counts) == 1 else -1
-        texts = [fixed] if baseline is None else [fixed, baseline]
-        # Each text is counted once against its references, however many systems wrote it; the
-        # outputs for one segment lie together, so that its references are cut only once.
-        pairs = dict.fromkeys(
-            sorted(
-                (pair for lines in texts for pair in zip(references, lines, strict=True)),
-                key=lambda pair: pair[0],
-            )
-        )
-        for number, pair in enumerate(pairs):
-            pairs[pair] = number
-        counted = _count(list(pairs), tuple(metrics), tokenized, workers)
-        tables = [
-            {
-                name: rows[[pairs[pair] for pair in zip(references, lines, strict=True)]]
-                for name, rows in counted.items()
-            }
+        self.tokenized = tokenized
+        self._references, self._workers = references, workers
+        self._known: dict[Pair, int] = {}
+        self._rows: dict[str, np.ndarray] = {}
+        self._learn([fixed] if baseline is None else [fixed, baseline])
+        self.statistics = self._table(fixed)
+        self.before = None if baseline is None else self._table(baseline)
+
+    def again(self, fixed: Sequence[str]) -> Comparison:
+        """The same comparison for other texts, of which those known already are not counted."""
+        other = copy(self)
+        other._known, other._rows = dict(self._known), dict(self._rows)
+        other._learn([fixed])
+        other.statistics = other._table(fixed)
+        return other
+
+    def _learn(self, texts: Sequence[Sequence[str]]) -> None:
+        """Count each text once against its references, however many systems wrote it."""
+        pairs = {
+            pair: 0
             for lines in texts
-        ]
-        self.statistics = tables[0]
-        self.before = None if baseline is None else tables[1]
+            for pair in zip(self._references, lines, strict=True)
+            if pair not in self._known
+        }
+        if not pairs:
+            return
+        # The outputs for one segment lie together, so that its references are cut only once.
+        ordered = sorted(pairs)
+        counted = _count(ordered, tuple(self.metrics), self.tokenized, self._workers)
+        first = len(self._known)
+        self._known |= {pair: first + number for number, pair in enumerate(ordered)}
+        for name, rows in counted.items():
+            old = self._rows.get(name)
+            self._rows[name] = rows if old is None else np.concatenate([old, rows])
+
+    def _table(self, lines: Sequence[str]) -> dict[str, np.ndarray]:
+        numbers = [self._known[pair] for pair in zip(self._references, lines, strict=True)]
+        return {name: rows[numbers] for name, rows in self._rows.items()}
 
     def scores(self, samples: int = SAMPLES, seed: int | None = None) -> tuple[Score, ...]:
         """The corpus figures, in the order in which the metrics were asked for."""

@@ -3,7 +3,7 @@
 sacreBLEU follows Tercom (Snover et al., 2006): a greedy search over block shifts, each judged by
 an edit distance within a beam around the diagonal, in pure Python. Here the same search runs on
 word numbers, with the distances from rapidfuzz. The figures are the same to the last edit: the
-beam cannot bind while the distance is small, and sacreBLEU's own code takes over where it could.
+beam cannot bind while the distance is small, and where it could sacreBLEU's own decides.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sacrebleu.metrics.lib_ter import (
     _MAX_SHIFT_CANDIDATES,
     _MAX_SHIFT_DIST,
     _MAX_SHIFT_SIZE,
-    translation_edit_rate,
+    BeamEditDistance,
 )
 
 # A cheapest path of cost d between texts whose lengths differ by k strays at most (d + k) / 2
@@ -44,15 +44,17 @@ def count_edits(hypothesis: Sequence[str], reference: Sequence[str]) -> int:
     words = [numbers.setdefault(word, len(numbers)) for word in hypothesis]
     target = [numbers.setdefault(word, len(numbers)) for word in reference]
     distance = Levenshtein.distance(words, target)
+    beam = None
     if distance + abs(len(words) - len(target)) > _BEAM_CANNOT_BIND:
-        return translation_edit_rate(list(hypothesis), list(reference))[0]
+        beam = BeamEditDistance(target)
+        distance = beam(words)[0]
     places: dict[int, list[int]] = {}
     for position, word in enumerate(target):
         places.setdefault(word, []).append(position)
     shifts = checked = 0
     # A shift counts as one edit, so where one edit is left none can lower the sum.
     while distance > 1:
-        gain, shifted, checked = _best_shift(words, target, places, distance, checked)
+        gain, shifted, checked = _best_shift(words, target, places, distance, checked, beam)
         if checked >= _MAX_SHIFT_CANDIDATES or gain <= 0:
             break
         shifts += 1
@@ -61,11 +63,21 @@ def count_edits(hypothesis: Sequence[str], reference: Sequence[str]) -> int:
 
 
 def _best_shift(
-    words: list[int], target: list[int], places: dict[int, list[int]], distance: int, checked: int
+    words: list[int],
+    target: list[int],
+    places: dict[int, list[int]],
+    distance: int,
+    checked: int,
+    beam: BeamEditDistance | None,
 ) -> tuple[int, list[int], int]:
-    """The shift that saves most edits, with Tercom's order among equals: (gain, words, checked)."""
-    aligned, target_wrong, words_wrong = _align(words, target)
-    best: tuple | None = None
+    """The shift that saves most edits, with Tercom's order among equals: (gain, words, checked).
+
+    With a beam, the plain distance bounds from above what a shift can save, and only those that
+    may be the best are judged by the beam.
+    """
+    steps = _steps(words, target) if beam is None else [_STEPS[op] for op in beam(words)[1]]
+    aligned, target_wrong, words_wrong = _align(steps)
+    best, best_words = (0,), words
     count, width = len(words), len(target)
     for start in range(count):
         for goal in places.get(words[start], ()):
@@ -90,13 +102,19 @@ def _best_shift(
                         gain = distance - Levenshtein.distance(shifted, target)
                         checked += 1
                         rank = (gain, length, -start, -index)
-                        if best is None or rank > best[0]:
-                            best = (rank, shifted)
+                        if gain <= 0 or rank <= best:
+                            continue
+                        if beam is not None:
+                            gain = distance - beam(shifted)[0]
+                            rank = (gain, length, -start, -index)
+                            if gain <= 0 or rank <= best:
+                                continue
+                        best, best_words = rank, shifted
                     if checked >= _MAX_SHIFT_CANDIDATES:
-                        return (best[0][0], best[1], checked) if best else (0, words, checked)
+                        return best[0], best_words, checked
                 if start + length == count or goal + length == width:
                     break
-    return (best[0][0], best[1], checked) if best else (0, words, checked)
+    return best[0], best_words, checked
 
 
 def _shift(words: list[int], start: int, length: int, index: int) -> list[int]:
@@ -109,11 +127,14 @@ def _shift(words: list[int], start: int, length: int, index: int) -> list[int]:
     return words[:start] + words[end : length + index] + block + words[length + index :]
 
 
-def _align(words: list[int], target: list[int]) -> tuple[list[int], list[int], list[int]]:
-    """Where each target word comes from, and running counts of wrong words on both sides.
+# What sacreBLEU's traces say: keep, substitute, drop a word of the hypothesis, insert one.
+_STEPS = {" ": 0, "s": 1, "d": 2, "i": 3}
 
-    Ties between paths are broken as in sacreBLEU: the diagonal first, then a deletion of a
-    hypothesis word, then an insertion.
+
+def _steps(words: list[int], target: list[int]) -> list[int]:
+    """The cheapest path as `_STEPS`.
+
+    Ties are broken as in sacreBLEU: the diagonal first, then a deletion, then an insertion.
     """
     tail = 0
     while tail < min(len(words), len(target)) and words[-1 - tail] == target[-1 - tail]:
@@ -146,8 +167,13 @@ def _align(words: list[int], target: list[int]) -> tuple[list[int], list[int], l
         else:
             steps.append(3)
             j -= 1
+    return [*reversed(steps), *([0] * tail)]
+
+
+def _align(steps: list[int]) -> tuple[list[int], list[int], list[int]]:
+    """Where each target word comes from, and running counts of wrong words on both sides."""
     aligned, target_wrong, words_wrong, position = [], [0], [0], -1
-    for step in [*reversed(steps), *([0] * tail)]:
+    for step in steps:
         if step != 3:
             position += 1
             words_wrong.append(words_wrong[-1] + (step != 0))
