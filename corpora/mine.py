@@ -181,7 +181,19 @@ def mine(
         if z > 0.5:
             ranked.append((z, gram, mt, ref, in_native[gram], documents))
     ranked.sort(reverse=True)
-    return _with_russian(ranked, sources, outputs)
+    return _with_russian(_without_parts(ranked), sources, outputs)
+
+
+def _without_parts(ranked: list[tuple], share: float = 0.8) -> list[tuple]:
+    """The rows whose n-gram is not mostly a part of a longer n-gram of the ranking."""
+    weight = {row[1]: row[2] for row in ranked}
+    parts = {
+        part
+        for gram, count in weight.items()
+        for part in (gram[1:], gram[:-1])
+        if part in weight and count >= share * weight[part]
+    }
+    return [row for row in ranked if row[1] not in parts]
 
 
 def _log_odds(count: float, total: int, other: float, others: int, native_rate: float) -> float:

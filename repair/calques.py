@@ -144,14 +144,12 @@ class Calque:
             if re.search(r"\b[Aa]n? ", fix)
             else text
         )
-        first = match[0][:1]
-        if first.isupper() and text[:1].islower():
-            if _begins_sentence(match):
-                text = text[:1].upper() + text[1:]
-            elif self.family == "office" and _is_title(match):
-                # A title before a name keeps its capitals.
-                text = re.sub(r"\b[a-z](?=\w{3})", lambda letter: letter[0].upper(), text)
-            elif not (match[0].istitle() or names[0] or _is_title(match)):
+        if self.family == "office" and _is_title(match) and not _begins_sentence(match):
+            # A title before a name keeps its capitals.
+            return re.sub(r"\b[a-z](?=\w{3})", lambda letter: letter[0].upper(), text)
+        if match[0][:1].isupper() and text[:1].islower():
+            spoken = not (match[0].istitle() or names[0] or _is_title(match))
+            if spoken or _begins_sentence(match):
                 text = text[:1].upper() + text[1:]
         return text
 

@@ -349,7 +349,7 @@ def missing_stop(passage: Passage) -> Iterator[Flag]:
 def added_stop(passage: Passage) -> Iterator[Flag]:
     """The source is a headline without a stop, the translation has one."""
     source, text = passage.source, passage.text
-    if not source or not text.endswith(".") or text.endswith("..") or len(text) < 15:
+    if not source or not text.endswith(".") or text.endswith("..") or not 15 <= len(text) <= 110:
         return
     if not re.search(r"[^\W\d_]$", source.rstrip()) or re.search(r"[.!?]\s", source):
         return
