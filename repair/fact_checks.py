@@ -68,6 +68,8 @@ class Pair:
 
 def _number_faults(pair: Pair) -> Iterator[tuple[str, Fault]]:
     """Numbers left over on both sides, paired by kind, size of the change and place."""
+    if len(_CYRILLIC.findall(pair.mt)) > 0.4 * len(pair.mt.split()):
+        return  # not translated at all: the numbers are not the trouble
     _, lost, added = pair.number_match
     lost = [q for q in lost if not q.weak and not _explained(q, pair)]
     added = [q for q in added if not q.weak]

@@ -201,18 +201,23 @@ def _strict_with_source(before: Pair, after: Pair) -> Iterator[Veto]:
             side = after.source if index == 1 else after.mt
             yield Veto(name, f"{title(globals()[name])}: “{side[word.start : word.end]}”.")
     yield from _names_lost(before, after)
-    wanted = sum(cue.plain for cue in negation.russian_cues(after.source))
+    # "did not agree" may become "disagreed"; else a denial comes only with a reason in the source,
+    # and goes only if it had none.
     old, new = _denials(before.mt), _denials(after.mt)
-    if abs(new - wanted) > abs(old - wanted) and _all_denials(before.mt) != _all_denials(after.mt):
-        name = "added_negation" if new > old else "lost_negation"
-        yield Veto(name, f"{title(globals()[name])}: {old} negations would become {new}.")
+    rephrased = _all_denials(before.mt) == _all_denials(after.mt)
+    if new > old and new > negation.explained(after.source, after.mt):
+        yield Veto(
+            "added_negation", f"{title(added_negation)}: {old} negations would become {new}."
+        )
+    if new < old <= negation.explained(before.source, before.mt) and not rephrased:
+        yield Veto("lost_negation", f"{title(lost_negation)}: {old} negations would become {new}.")
 
 
 def _names_lost(before: Pair, after: Pair) -> Iterator[Veto]:
     """Names of the source that the MT renders and the changed text does not."""
     for old, new in zip(before.names, after.names, strict=True):
         for name, was, is_now in zip(old.names, old.found, new.found, strict=True):
-            if was and not is_now:
+            if was and not is_now and name.sure:
                 yield Veto("changed_name", f"{title(changed_name)}: “{name.word}” would be lost.")
 
 

@@ -14,9 +14,12 @@ def _english_frequencies() -> dict[str, float]:
 
 
 @lru_cache(maxsize=1 << 16)
-def is_common_english(word: str) -> bool:
-    """Whether a word is so frequent that a capital does not make it a name: Minister, State."""
-    return _english_frequencies().get(word.lower(), 0.0) >= 2e-5
+def is_common_english(word: str, least: float = 2e-5) -> bool:
+    """Whether a word is so frequent that a capital does not make it a name: Minister, State.
+
+    ``least`` is its share of all words.
+    """
+    return _english_frequencies().get(word.lower(), 0.0) >= least
 
 
 @lru_cache(maxsize=1 << 16)

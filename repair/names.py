@@ -121,9 +121,25 @@ def russian_names(text: str) -> tuple[Name, ...]:
         if len(match[0]) > 1 and not re.fullmatch("[ХIVX]+", match[0]):
             known = bool(exonyms(match[0].lower()))
             found.append(Name(*match.span(), match[0], "acronym", known))
+    found = _surnames(text, found)
     for match in _LATIN.finditer(text):
         found.append(Name(*match.span(), match[0], "latin", True))
     return tuple(sorted(found))
+
+
+def _surnames(text: str, found: list[Name]) -> list[Name]:
+    """Ершов is a town and a surname: behind a first name it is the latter."""
+    result = sorted(found)
+    for index in range(1, len(result)):
+        first, second = result[index - 1], result[index]
+        if (
+            second.kind == "place"
+            and first.kind == "person"
+            and text[first.end : second.start] == " "
+            and any("Surn" in grammemes for _, grammemes in _analyses(second.word.lower()))
+        ):
+            result[index] = second._replace(kind="person")
+    return result
 
 
 _LATIN = re.compile(r"(?<![\w@./-])(?![IVXLC]+\b)[A-Za-zÀ-ž]*[A-ZÀ-Ž][A-Za-zÀ-ž]+(?![\w@/])")
@@ -136,7 +152,7 @@ def _is_listed(word: str) -> bool:
     plain = word.replace("ё", "е")
     return plain in whole or any(
         plain[:size] in stems and INFLECTED.fullmatch(plain[size:])
-        for size in range(len(plain), 4, -1)
+        for size in range(len(plain), 2, -1)
     )
 
 
@@ -288,7 +304,7 @@ def unexplained_names(source: str, mt: str) -> tuple[tuple[int, int, str], ...]:
     for index, (start, end, word) in enumerate(words):
         if index in explained or not word[:1].isupper() or len(word) < 3:
             continue
-        if opens_sentence(mt, start) or word.lower() in latin or is_common_english(word):
+        if opens_sentence(mt, start) or word.lower() in latin or is_common_english(word, 3e-6):
             continue
         en = word.lower()
         if not any(renders(ru, en) for ru in theirs):
@@ -317,7 +333,7 @@ def stem(word: str) -> str:
 _CASES = frozenset(
     [
         "ого", "ому", "ыми", "ими", "ами", "ями", "ой", "ей", "ом", "ем", "ым", "им", "ую",
-        "юю", "ов", "ев", "ах", "ях", "ам", "ям", "ий", "ый", "ая", "яя", "ия", "ию", "ии", "а",
+        "юю", "ах", "ях", "ам", "ям", "ий", "ый", "ая", "яя", "ия", "ию", "ии", "а",
         "я", "у", "ю", "е", "и", "ы", "о", "й", "ь",
     ]
 )  # fmt: skip

@@ -96,9 +96,9 @@ _ANY_EN = re.compile(
 _RENDERED = [
     (re.compile(ru, re.IGNORECASE), re.compile(rf"\b(?:{en})", re.IGNORECASE))
     for ru, en in (
-        (r"только|лишь", r"only|just|mere|sole|exclusive|until|recent|once|but\b|limited"),
+        (r"только|лишь", r"only|just|mere|sole|exclusive|recent|once|but\b|limited"),
         (r"редко", r"rare|seldom|infreq|occasion"),
-        (r"пока", r"while|until|so far|for now|as long|yet\b|still|moment|meantime|so long"),
+        (r"пока", r"while|so far|for now|as long|yet\b|still|moment|meantime|so long"),
         (r"против\w*", r"against|anti|oppos|versus|contra|counter|protest|adversar|enem|vs"),
         (r"кроме|помимо", r"except|besides|apart|addition|other than|aside|also|moreover|beyond|furthermore"),
         (r"вместо|прежде", r"instead|rather|in place|before|first|replac|above|primar"),
@@ -132,7 +132,7 @@ _RENDERED = [
 ]  # fmt: skip
 _PREFIXED_RU = re.compile(r"(?:не|без|бес)[а-яё]{3,}", re.IGNORECASE)
 _SHAPED_EN = re.compile(
-    r"(?:un|in|im|ir|il|dis|mis|non|no|without|lack|fail)\w*|\w+less(?:ly|ness)?", re.IGNORECASE
+    r"(?:un|in|im|ir|il|dis|mis|non|lack|fail)\w+|\w+less(?:ly|ness)?", re.IGNORECASE
 )
 _NI_RU = re.compile(r"ни\w*|ничь\w+", re.IGNORECASE)
 
@@ -185,11 +185,17 @@ def compare(source: str, mt: str) -> tuple[list[Cue], list[Cue]]:
     plain_ours = [cue for cue in ours if cue.plain]
     plain_theirs = [cue for cue in theirs if cue.plain]
     # A verb counts once, however many ни-words go with it.
-    lost = plain_ours if len(plain_ours) and not theirs else []
+    lost = plain_ours if len(plain_ours) > len(theirs) else []
     added: list[Cue] = []
-    if plain_theirs and sum(map(strong_english, theirs)) > _reasons(ours, theirs, mt):
+    latin = bool(re.search(r"n['’]t\b|\bnot\b|\bnever\b", source))
+    if plain_theirs and not latin and sum(map(strong_english, theirs)) > _reasons(ours, theirs, mt):
         added = plain_theirs
     return lost, added
+
+
+def explained(source: str, mt: str) -> int:
+    """How many negations of the MT the source can explain."""
+    return _reasons(russian_cues(source), english_cues(mt), mt)
 
 
 def _reasons(ours: tuple[Cue, ...], theirs: tuple[Cue, ...], mt: str) -> int:

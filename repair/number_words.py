@@ -257,6 +257,8 @@ def _single_russian(word: str) -> tuple[frozenset[float], str, bool] | None:
             if rest.startswith(stem):
                 value *= factor
         return frozenset({value}), "cardinal", True
+    if plain.startswith("круглосуточн"):
+        return frozenset({24.0}), "cardinal", True
     multiple = _MULTIPLES_RU.fullmatch(plain)
     if multiple:
         value = 3.0 if "тр" in plain[:4] else 2.0
@@ -431,8 +433,8 @@ def _value_en(word: str) -> tuple[float, str] | None:
         return float(_ONES_EN[word]), "unit"
     if word in _TENS_EN:
         return float(_TENS_EN[word]), "unit"
-    if word in _SCALE_EN:
-        return float(_SCALE_EN[word]), "scale"
+    if word in _SCALE_EN or (word[-1:] == "s" and word[:-1] in _SCALE_EN):
+        return float(_SCALE_EN[word.rstrip("s")]), "scale"
     if word in _ORDINALS_EN:
         return float(_ORDINALS_EN[word]), "ordinal"
     return None

@@ -50,7 +50,7 @@ class Quantity:
             and self.kind in ("cardinal", "ordinal", "decade")
             and self.scale == 1
             and self.unit in (None, "year")
-            and self.end - self.start in (4, 5)
+            and (self.end - self.start == 4 or self.kind != "cardinal")
             and any(1000 < value < 2100 for value in self.values)
         )
 
@@ -65,15 +65,16 @@ _SPACE = " \u00a0\u202f\u2009"
 _DIGITS_RU = re.compile(
     rf"(?<![\d.,])(?:(?P<date>[0-3]?\d\.[01]\d\.(?:19|20)\d\d)(?!\d)"
     rf"|(?P<clock>[0-2]?\d[:։][0-5]\d(?![\d:])|[0-2]?\d[{_SPACE}]час\w*[{_SPACE}][0-5]?\d(?=[{_SPACE}]мин))"
-    rf"|(?P<mixed>(?:\d{{1,3}}[{_SPACE}])?[1-9]\d?/[1-9]\d?(?![\d/])|[½¼¾])"
+    rf"|(?P<mixed>(?:\d{{1,3}}[{_SPACE}])?[1-9]\d? ?/ ?[1-9]\d?(?![\d/])|[½¼¾])"
     rf"|(?P<grouped>\d{{1,3}}(?:[{_SPACE}]\d{{3}})+(?![\d])(?:,\d+)?)"
     rf"|(?P<plain>\d+(?:[.,]\d+)*))"
 )
 _DIGITS_EN = re.compile(
     rf"(?<![\d.,])(?:(?P<date>[0-3]?\d[./][0-3]?\d[./](?:19|20)\d\d)(?!\d)"
     rf"|(?P<clock>[0-2]?\d[:.][0-5]\d(?= ?(?:[ap]\.?m\b|GMT|hours|MSK)))"
-    rf"|(?P<clock2>[0-2]?\d:[0-5]\d)(?![\d:])"
-    rf"|(?P<mixed>(?:\d{{1,3}}[{_SPACE}])?[1-9]\d?/[1-9]\d?(?![\d/])|[½¼¾])"
+    rf"|(?P<clock2>[0-2]?\d(?::| ?: )[0-5]\d)(?! ?[\d:])"
+    r"|(?P<clock3>[0-2]?\d[:։-] ?[0-5]\d(?= hours)|[0-2]?\d hours?,?(?: and)? [0-5]?\d(?= minutes))"
+    rf"|(?P<mixed>(?:\d{{1,3}}[{_SPACE}])?[1-9]\d? ?/ ?[1-9]\d?(?![\d/])|[½¼¾])"
     rf"|(?P<grouped>\d{{1,3}}(?:[{_SPACE}]\d{{3}})+(?![\d,])(?:[.,]\d+)?)"
     rf"|(?P<plain>\d+(?:[.,]\d+)*))"
 )
@@ -157,7 +158,8 @@ def _digit_numbers(text: str, language: str) -> Iterable[Quantity]:
                     weak=len(part[0]) < 4,
                 )
             continue
-        clock = match["clock"] or (match.groupdict().get("clock2"))
+        parts = match.groupdict()
+        clock = match["clock"] or parts.get("clock2") or parts.get("clock3")
         if clock:
             hour, minute = map(int, re.findall(r"\d+", clock))
             if hour < 24:
@@ -176,7 +178,7 @@ def _digit_numbers(text: str, language: str) -> Iterable[Quantity]:
 
 def _mixed(text: str, start: int, raw: str, language: str) -> Iterable[Quantity]:
     """``1/8``, ``2 1/2 million``, ``½``: a fraction, or the round of a cup, or two numbers."""
-    whole = re.match(r"(\d*)\s?(?:(\d+)/(\d+)|([½¼¾]))", raw)
+    whole = re.match(r"(?:(\d*)\s)?(?:(\d+) ?/ ?(\d+)|([½¼¾]))", raw)
     part = {"½": 0.5, "¼": 0.25, "¾": 0.75}.get(whole[4]) or int(whole[2]) / int(whole[3])
     end = start + len(raw)
     if part >= 1 and not whole[1]:  # 2019/20, 5/4: two numbers
@@ -287,7 +289,7 @@ def _plain(text: str, start: int, raw: str, language: str) -> Iterable[Quantity]
 
 def _is_meter(text: str, scaled: re.Match) -> bool:
     """``100 m`` is a distance and ``$100m`` an amount."""
-    return scaled[0].strip() in ("m", "b") and scaled[0][:1] in _SPACE
+    return scaled[0].strip(_SPACE + "-‑–").lower() in "mbk" and not scaled[0][:1].isalpha()
 
 
 def number_values(raw: str, language: str) -> frozenset[float]:

@@ -50,6 +50,8 @@ def _name_faults(pair: Pair) -> Iterator[tuple[Entity, tuple[int, int, str] | No
     words = names.english_words(pair.mt)
     used = {index for entity in pair.names for hits in entity.found for index in hits}
     for entity in pair.names:
+        if any(name.word[:-1] in pair.mt for name in entity.names if name.kind != "latin"):
+            continue  # left in Cyrillic, which another check says
         if entity.is_lost:
             place = _nearest(entity, strangers, pair)
             if place is not None:
@@ -158,7 +160,7 @@ def copied_word(pair: Pair) -> Iterable[Fault]:
     unknown = _unknown_words(pair)
     if not unknown:
         return
-    theirs = [w.lower() for w in re.findall(r"(?<![\w-])[А-Яа-яЁё]{5,}", pair.source)]
+    theirs = re.findall(r"(?<![\w-])[а-яё]{5,}", pair.source)
     for start, end, word in unknown:
         source = next(
             (ru for ru in theirs if transliteration.spelling_cost(ru, word.lower()) <= 1.2), None
@@ -191,7 +193,9 @@ def _unknown_words(pair: Pair) -> list[tuple[int, int, str]]:
     return [
         (match.start(), match.end(), match[0])
         for match in _LOWER.finditer(pair.mt)
-        if not lexicon.is_english(match[0]) and not lexicon.is_compound(match[0])
+        if match[0] not in pair.source.lower()
+        and not lexicon.is_english(match[0])
+        and not lexicon.is_compound(match[0])
     ]
 
 
