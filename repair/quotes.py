@@ -159,7 +159,7 @@ def _mend(
         glyph = '"' if not curly else "“" if way > 0 else "”"
         start, end = mark.start - mark.left, mark.start + 1 + mark.right
         old, new = text[start:end], " " * left + glyph + " " * right
-        if old == new:
+        if old.replace("\u00a0", " ") == new:  # a space that does not break is as good
             continue
         if left == mark.left:
             start, old, new = mark.start, text[mark.start : end], new[left:]

@@ -76,6 +76,7 @@ NEWS = st.lists(PIECES, max_size=25).map(" ".join) | st.lists(PIECES, max_size=2
 
 
 @given(st.lists(st.tuples(st.text() | NEWS, st.none() | st.text()), max_size=4), st.booleans())
+@example([("0\u00a0“", None)], False)
 @example([('a “ " b', None), ("\ud800 \x00 ,a", "\udfff")], True)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_findings_are_valid_on_any_text(pairs, one_document):
