@@ -266,8 +266,9 @@ class Bench:
         corpus = self.load(name)
         if corpus.name not in self._order:
             self._order.append(corpus.name)
+        started = time.perf_counter()
         outputs, seconds = self._run(system, corpus)
-        return measure(
+        evaluation = measure(
             corpus,
             system,
             outputs,
@@ -276,6 +277,13 @@ class Bench:
             samples=self.options.samples,
             workers=usable_cores(),
         )
+        if not self.options.quiet:
+            spent = time.perf_counter() - started
+            print(
+                f"{system.name} on {corpus.name}: {seconds:.1f} s, with measuring {spent:.1f} s",
+                file=sys.stderr,
+            )
+        return evaluation
 
     def _run(self, system, corpus):
         from ..evaluate import run_system

@@ -79,17 +79,17 @@ class App {
   /** Work out what is shown from the view; the active item stays if it is still there. */
   refilter(move = true) {
     this.shown = this.view.apply();
-    this.order = this.report.items.filter((item) => this.shown.items.has(item));
-    this.place = new Map(this.order.map((item, index) => [item, index]));
+    this.order = [...this.shown.items];
     this.list.show(this.shown.segments, this.shown.items);
     highlight($("segments"), this.view.query);
-    this.panel();
+    // The list first: the panel's counts may come a frame later.
+    requestAnimationFrame(() => setTimeout(() => this.panel()));
     const { items, segments } = this.shown;
     const all = this.report.segments.length;
     $("filtered").hidden = !this.view.isSet;
     $("filtered-text").textContent = `${items.size} suggestions in ${segments.length} of ${all} segments: ${this.inWords()}`;
     if (!move) return;
-    if (!this.place.has(this.active)) this.activate(this.nextUndecided(null) ?? this.order[0] ?? null);
+    if (!this.shown.items.has(this.active)) this.activate(this.nextUndecided(null) ?? this.order[0] ?? null);
     else this.activate(this.active);
     this.hash();
   }
@@ -132,8 +132,8 @@ class App {
   activate(item, { focus = false, scroll = true } = {}) {
     this.active = item;
     this.list.activate(item, { focus, scroll });
-    const at = this.place?.get(item);
-    this.card.show(item, at === undefined ? "" : `${at + 1} of ${this.order.length}`);
+    const at = this.order?.indexOf(item) ?? -1;
+    this.card.show(item, at < 0 ? "" : `${at + 1} of ${this.order.length}`);
     if (this.shown) this.hash();
   }
 
@@ -214,7 +214,7 @@ class App {
   // Moving -------------------------------------------------------------------------------------
 
   nextUndecided(from) {
-    const start = from ? (this.place.get(from) ?? -1) + 1 : 0;
+    const start = from ? this.order.indexOf(from) + 1 : 0;
     const turn = [...this.order.slice(start), ...this.order.slice(0, start)];
     const open = (item) => item.state === "pending" && item !== from;
     return turn.find((item) => open(item) && !this.skipped.has(item)) ?? turn.find(open) ?? null;
@@ -222,8 +222,8 @@ class App {
 
   step(by) {
     if (!this.order.length) return;
-    const at = this.place.get(this.active);
-    const to = at === undefined ? 0 : Math.min(this.order.length - 1, Math.max(0, at + by));
+    const at = this.order.indexOf(this.active);
+    const to = at < 0 ? 0 : Math.min(this.order.length - 1, Math.max(0, at + by));
     this.activate(this.order[to], { focus: this.inList() });
   }
 
@@ -296,11 +296,14 @@ class App {
     });
     addEventListener("pagehide", () => this.save());
     document.addEventListener("visibilitychange", () => this.save());
+    // How much of the window the bar and a docked card cover. Setting a property of the root works
+    // out the style of everything again: only when it changed.
+    const root = document.documentElement.style;
+    const put = (name, value) => root.getPropertyValue(name) === value || root.setProperty(name, value);
     const size = new ResizeObserver(() => {
-      const root = document.documentElement.style;
-      root.setProperty("--head", `${$("bar").offsetHeight}px`);
       const docked = getComputedStyle($("card")).getPropertyValue("--docked").trim() === "yes";
-      root.setProperty("--foot", docked ? `${$("card").offsetHeight}px` : "0px");
+      put("--head", `${$("bar").offsetHeight}px`);
+      put("--foot", docked ? `${$("card").offsetHeight}px` : "0px");
     });
     size.observe($("bar"));
     size.observe($("card"));

@@ -5,7 +5,7 @@
 import { clipped, el, emphasized, evidence, icon, layout, shown, shownExactly } from "./text.js";
 import { levelOf } from "./model.js";
 
-const BLOCK = 10; // segments
+const BLOCK = 8; // segments
 const GUESS = 92; // pixels a segment, until its block has been measured
 const NEAR = "1000px";
 
@@ -88,7 +88,7 @@ export class List {
   /** Scroll only when the place is not comfortably in view, and not smoothly: keys are fast. */
   #intoView(row) {
     if (!row) return;
-    const style = getComputedStyle(document.documentElement);
+    const { style } = document.documentElement;
     const head = parseFloat(style.getPropertyValue("--head")) || 0;
     const foot = innerHeight - (parseFloat(style.getPropertyValue("--foot")) || 0);
     let { top, bottom } = row.getBoundingClientRect();

@@ -18,7 +18,9 @@ export function showPanel(root, view, counts, { toggle }) {
   root.replaceChildren(...groups);
   root.onclick = (event) => {
     const button = event.target.closest("button[data-facet]");
-    if (button) toggle(button.dataset.facet, button.dataset.value);
+    if (!button) return;
+    button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+    toggle(button.dataset.facet, button.dataset.value);
   };
   if (focused?.facet) {
     const again = `button[data-facet="${focused.facet}"][data-value="${CSS.escape(focused.value)}"]`;
