@@ -259,10 +259,9 @@ def measure_news(detector: Detector, shelf: examples.Shelf, count: int = 400) ->
 def measure_planted(detector: Detector, shelf: examples.Shelf) -> dict[str, dict]:
     """Critical errors of DEMETR found at 5 % false alarms on the unperturbed translations.
 
-    A segment's score is its highest word or gap probability near the planted place for the
-    perturbed one, and its highest anywhere for the unperturbed one; a planted error counts as
-    found if a word or gap within one token of the difference is above the threshold that flags a
-    word or gap in 5 % of all words of the unperturbed.
+    A planted error counts as found if a word or gap within one token of the difference is above
+    the threshold that flags 5 % of the words of the unperturbed. The second figure takes whole
+    segments: their highest word against the threshold that flags 5 % of unperturbed segments.
     """
     rows = [
         row
