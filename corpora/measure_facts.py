@@ -322,12 +322,22 @@ def confirmed(corpora: Path) -> tuple[dict[str, list[int]], dict[str, list[int]]
                     old = mt[edit.start : edit.end]
                     fixed[kind][1] += 1
                     fixed[kind][0] += any(
-                        edit.text.lower() in reference.lower()
-                        and (not edit.text or not _holds(reference, old))
-                        and (edit.text or mt.count(old.strip()) > reference.count(old.strip()))
-                        for reference in theirs
+                        _speaks_for(reference, edit.text, old, mt) for reference in theirs
                     )
     return dict(found), dict(fixed)
+
+
+def _speaks_for(reference: str, new: str, old: str, mt: str) -> bool:
+    """Whether a reference has the new text, or its number, and not the old one."""
+    if not new:
+        return mt.count(old.strip()) > reference.count(old.strip())
+    ours, theirs = numbers.read_english(new), numbers.read_english(reference)
+    if ours and re.search(r"\d", old + new):
+        wrong = numbers.read_english(old)
+        return any(ours[0].values & q.values for q in theirs) and not any(
+            wrong[0].values & q.values for q in theirs if wrong
+        )
+    return _holds(reference, new) and not _holds(reference, old)
 
 
 def _holds(text: str, part: str) -> bool:

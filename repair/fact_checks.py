@@ -151,7 +151,7 @@ def _explained(quantity: numbers.Quantity, pair: Pair) -> bool:
 
 def _same_scale_elsewhere(ours, theirs, source: str) -> bool:
     """«22 миллиона … оставшиеся 18»: the MT may repeat the multiplier of a neighbour."""
-    factor = theirs.value / ours.value if ours.value else 0
+    factor = theirs.value / ours.value if ours.value and ours.scale == 1 else 0
     return factor in (1e3, 1e6, 1e9) and any(
         q.scale == factor for q in numbers.read_russian(source)
     )
@@ -295,7 +295,13 @@ def _in_latin(word: str, pair: Pair) -> str | None:
     if not word[:1].isupper() or word.isupper() or names.word_kind(word) == "common":
         return None
     seen = pair.spellings.get(names.stem(word))
-    return seen.most_common(1)[0][0] if seen else romanize(word)
+    if seen:
+        return seen.most_common(1)[0][0]
+    # In another case than the nominative, letters alone would make a wrong name of it.
+    return None if _OBLIQUE.search(word) else romanize(word)
+
+
+_OBLIQUE = re.compile(r"(?:[аеиоуыюяь]|[оеёыи]м|[ая][хм]|ми|[оеё]й|ого|его)$")
 
 
 _OPEN = {"(": ")", "[": "]", "“": "”", "«": "»"}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from .exonyms import INFLECTED, exonyms, listed_stems, renders_known
 from .lexicon import is_common_english
-from .transliteration import LIMIT, fold, spelling_cost
+from .transliteration import LIMIT, fold, romanize, spelling_cost
 
 # For each stem of a Russian name the English spellings of a document with their counts.
 Spellings = dict[str, Counter]
@@ -81,7 +81,7 @@ _OMITTABLE = re.compile(
     r"сша|рф|росси[яиюей]+|москв[аыуе]|украин[аыуе]|герман\w+|япони\w+|европ\w+|росгварди\w+|мвд|мчс|"
     r"вмс|вмф|вс|ск|папа|папы|папе|римск\w+|военно-\w+|великобритани\w|парти[ияюей]+|министерств\w+|правительств\w+|президент\w*|банк\w*"
 )
-_CAPITAL = re.compile(r"(?<![\w-])[А-ЯЁ][а-яё]+(?:-[А-ЯЁ]?[а-яё]+)*(?![\w-])")
+_CAPITAL = re.compile(r"(?<![\w'’-])(?:[А-ЯЁ]['’])?[А-ЯЁ][а-яё]+(?:-[А-ЯЁ]?[а-яё]+)*(?![\w-])")
 _ACRONYM = re.compile(r"(?<![\w-])[А-ЯЁ]{2,6}(?![\w])")
 # Росздравнадзор, Москомстройинвест: names of bodies that are translated, each in its own way.
 _BODY = re.compile(
@@ -185,7 +185,8 @@ def english_words(text: str) -> tuple[tuple[int, int, str], ...]:
 @lru_cache(maxsize=1 << 17)
 def renders(ru: str, en: str) -> bool:
     """Whether an English word may stand for a word of a Russian name; both in lower case."""
-    plain = ru.replace("-", "")
+    plain = re.sub(r"['’-]", "", ru)
+    en = re.sub(r"['’]", "", en)
     if renders_known(ru, en):
         return True
     folded = fold(en)
@@ -193,6 +194,17 @@ def renders(ru: str, en: str) -> bool:
     if spelling_cost(plain, folded) <= limit:
         return True
     return folded.endswith("s") and spelling_cost(plain, folded[:-1]) <= limit - 0.1
+
+
+def resembles(ru: str, en: str) -> bool:
+    """Whether an English word may be the original spelling of a foreign name; in lower case.
+
+    Looser than `renders`: Умала is Humala, Вайянкур Vaillancourt.
+    """
+    from rapidfuzz.distance import Levenshtein
+
+    latin = romanize(stem(ru))
+    return Levenshtein.normalized_similarity(latin, fold(en)[: len(latin) + 3]) >= 0.5
 
 
 def _belong(first: str, second: str) -> bool:

@@ -199,7 +199,7 @@ def spelled_russian(text: str) -> Iterator[Spelled]:
         if taken:
             stop, value, kind, scale, weak = taken
             end = found[stop - 1][1]
-            part = re.match(r"\s+(трет[иье]\w*|четверт[иье]\w*)(?!\w)", text[end:])
+            part = re.match(r"\s+(трет[иьея]\w*|четверт[иьея]\w*)(?!\w)", text[end:])
             if part and kind == "cardinal" and value < 4:
                 value /= 3 if part[1].startswith("т") else 4
                 end += part.end()
@@ -292,7 +292,7 @@ def spelled_english(text: str) -> Iterator[Spelled]:
                 r"(?:\s+|-)and(?:\s+|-)(?:a|one)(?:\s+|-)(half|quarter|third)\b", text[end:]
             )
             half = half or re.match(r"\s+\w+\s+and\s+a\s+(half)\b", text[end:])
-            of = re.match(r"(?:\s+|-)(thirds?|quarters?|fifths?|tenths?)\b", text[end:])
+            of = re.match(r"(?:\s+|-)(thirds?|quarters?|fourths?|fifths?|tenths?)\b", text[end:])
             if half and kind == "cardinal":
                 part = {"half": 0.5, "quarter": 0.25, "third": 1 / 3}[half[1]]
                 value, end, weak = value + part, end + half.end(), False
@@ -302,7 +302,7 @@ def spelled_english(text: str) -> Iterator[Spelled]:
                     value, end = value * scale, end + scaled.end()
                 stop = _skip(found, index, end)
             elif of and kind == "cardinal" and value < 10:
-                parts = {"t": 3, "q": 4, "f": 5}[of[1][0]] if of[1][:2] != "te" else 10
+                parts = {"th": 3, "qu": 4, "fo": 4, "fi": 5, "te": 10}[of[1][:2].lower()]
                 yield start, end + of.end(), frozenset({value / parts}), "fraction", 1.0, value == 1
                 index = _skip(found, index, end + of.end())
                 continue

@@ -220,8 +220,10 @@ def _plain(text: str, start: int, raw: str, language: str) -> Iterable[Quantity]
         weak = True
     if language == "ru":
         ordinal = _ORDINAL_RU.match(text, end)
-        if ordinal and ordinal["cardinal"]:
-            end, ordinal = ordinal.end(), None
+        whole = next(iter(values))
+        decade = whole % 10 == 0 and (whole < 100 or 1000 <= whole < 2100)
+        if ordinal and (ordinal["cardinal"] or (ordinal["decade"] and not decade)):
+            end, ordinal = ordinal.end(), None  # «49-ти тысячам», «2-х миллионов»
         if ordinal:
             kind = "ordinal"
             whole = next(iter(values))
@@ -271,7 +273,8 @@ def _plain(text: str, start: int, raw: str, language: str) -> Iterable[Quantity]
     values = frozenset(round(v * scale, 6) for v in values)
     if (_PERCENT_RU if language == "ru" else _PERCENT_EN).match(text, end):
         kind = "share"
-    quantity = Quantity(start, end, values, kind, digits=True, weak=weak, scale=scale)
+    clock = _dotted_clock(text, start, raw) if language == "ru" and scale == 1 else None
+    quantity = Quantity(start, end, values, kind, None, True, weak, scale, clock)
     hour = next(iter(values))
     if language == "en" and hour <= 12 and (meridiem := _MERIDIEM.match(text, end)):
         shifted = int(hour) % 12 + (12 if meridiem["pm"] else 0)
@@ -285,6 +288,14 @@ def _plain(text: str, start: int, raw: str, language: str) -> Iterable[Quantity]
             yield Quantity(start, end, frozenset({hour}), "time", digits=True, clock=(shifted, 0))
             return
     yield _with_unit(quantity, text, language)
+
+
+def _dotted_clock(text: str, start: int, raw: str) -> tuple[int, int] | None:
+    """«в 18.53», «с 6.30»: a time of day with a full stop."""
+    match = re.fullmatch(r"([0-2]?\d)\.([0-5]\d)", raw)
+    if match and re.search(r"(?:^|\s)(?:в|во|к|до|с|около|после)\s$", text[:start], re.IGNORECASE):
+        return (int(match[1]), int(match[2])) if int(match[1]) < 24 else None
+    return None
 
 
 def _is_meter(text: str, scaled: re.Match) -> bool:
@@ -312,7 +323,8 @@ def number_values(raw: str, language: str) -> frozenset[float]:
         if signs == group:
             whole = float("".join(parts))
             return frozenset({whole}) if language == "en" else frozenset({whole, as_decimal})
-        return frozenset({as_decimal})
+        # A Russian text that took its numbers from an English one: 13,435 cases.
+        return frozenset({as_decimal, float("".join(parts))} if language == "ru" else {as_decimal})
     if len(set(signs)) == 1:
         return frozenset({float("".join(parts))}) if grouped else frozenset({float(parts[0])})
     if signs[-1] == decimal or set(signs[:-1]) == {group}:
@@ -340,8 +352,8 @@ def _share_scale(found: Sequence[Quantity], text: str) -> list[Quantity]:
         last = result[-1] if result else None
         if (
             last
-            and last.scale > quantity.scale > 1
-            and text[last.end : quantity.start].strip(_SPACE + "$€") == ""
+            and (last.scale > quantity.scale > 1 or _is_rest(last, quantity))
+            and text[last.end : quantity.start].strip(_SPACE + "$€.") == ""
             and quantity.value < last.scale
         ):
             total = frozenset(a + b for a in last.values for b in quantity.values)
@@ -360,6 +372,18 @@ def _share_scale(found: Sequence[Quantity], text: str) -> list[Quantity]:
         kind = second.kind if first.kind == "cardinal" and second.kind == "share" else first.kind
         result[index] = replace(first, values=values, kind=kind, unit=first.unit or second.unit)
     return result
+
+
+def _is_rest(last: Quantity, quantity: Quantity) -> bool:
+    """«47 тыс. 530», "2 million 300": hundreds behind a multiplier."""
+    return (
+        last.scale == 1e3
+        and quantity.scale == 1
+        and quantity.digits
+        and quantity.kind == "cardinal"
+        and quantity.end - quantity.start == 3
+        and 100 <= quantity.value < 1000
+    )
 
 
 def same(source: Quantity, mt: Quantity) -> bool:
@@ -494,8 +518,12 @@ def render(quantity: Quantity, like: str, other: Quantity) -> str | None:
         return spelled[:1].upper() + spelled[1:] if spelled and like[:1].isupper() else spelled
     number = re.match(r"[\d.,\u00a0\u202f ]*\d", like)
     tail = like[number.end() :] if number else ""
+    if re.search(r"\d", tail):
+        return None
     shown = value / other.scale
-    if other.scale > 1 and quantity.scale not in (1.0, other.scale):
+    if other.scale > 1 and quantity.scale == 1 and shown < 0.01:
+        shown, tail = value, ""
+    elif other.scale > 1 and quantity.scale not in (1.0, other.scale):
         scale_name = {1e3: "thousand", 1e6: "million", 1e9: "billion", 1e12: "trillion"}
         shown = value / quantity.scale
         tail = f" {scale_name[quantity.scale]}"

@@ -54,6 +54,11 @@ def _name_faults(pair: Pair) -> Iterator[tuple[Entity, tuple[int, int, str] | No
             continue  # left in Cyrillic, which another check says
         if entity.is_lost:
             place = _nearest(entity, strangers, pair)
+            if place and any(
+                names.resembles(name.word.lower(), place[2].lower()) for name in entity.names
+            ):
+                strangers.remove(place)
+                continue
             if place is not None:
                 strangers.remove(place)
             yield entity, place
