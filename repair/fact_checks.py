@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 from . import dates, names, negation, numbers
 from .transliteration import romanize
@@ -310,6 +311,8 @@ _OPEN = {"(": ")", "[": "]", "“": "”", "«": "»"}
 def unbalanced_bracket(pair: Pair) -> Iterable[Fault]:
     """A bracket is opened and not closed, or closed and not opened."""
     for opening, closing in (("(", ")"), ("[", "]")):
+        if opening not in pair.mt and closing not in pair.mt:
+            continue
         text = re.sub(r"[:;]-?[()]+|^\s*\w{1,2}\)", lambda m: "_" * len(m[0]), pair.mt)
         if pair.has_source and pair.source.count(opening) != pair.source.count(closing):
             continue
@@ -338,6 +341,8 @@ def doubled_passage(pair: Pair) -> Iterable[Fault]:
     """A passage stands twice in a row."""
     found = [(m.start(), m.end(), m[0].lower()) for m in re.finditer(r"\w+", pair.mt)]
     words = [word for _, _, word in found]
+    if len(set(pairwise(words))) == len(words) - 1:
+        return  # no two words occur twice, let alone in a row
     index = 0
     while index < len(words):
         for length in range(min(40, (len(words) - index) // 2), 1, -1):

@@ -159,6 +159,7 @@ def _is_listed(word: str) -> bool:
 _ADJECTIVE = re.compile(r"([а-яё-]{3,}?)(?:ов|ев|ин)?ск(?:ий|ая|ое|ие|ого|ой|ому|ую|им|ом|их|ими)")
 
 
+@lru_cache(maxsize=1 << 14)
 def _is_place_adjective(word: str) -> bool:
     """Whether an adjective is made from a place: Краснодарский, Тверской."""
     match = _ADJECTIVE.fullmatch(word)

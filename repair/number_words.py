@@ -195,7 +195,8 @@ def spelled_russian(text: str) -> Iterator[Spelled]:
             yield start, end, frozenset({float(_VAGUE_RU[plain])}), "vague", 1.0, True
             index += 1
             continue
-        taken = _compose(text, found, index, _value_ru, _JOIN_RU)
+        read = _value_ru(word)
+        taken = _compose(text, found, index, _value_ru, _JOIN_RU) if read else None
         if taken:
             stop, value, kind, scale, weak = taken
             end = found[stop - 1][1]
@@ -276,7 +277,7 @@ def spelled_english(text: str) -> Iterator[Spelled]:
     while index < len(found):
         start, end, word = found[index]
         # "a million", "half a million", "a quarter of a million", "a hundred"
-        phrase = _PHRASE_EN.match(text, start)
+        phrase = _PHRASE_EN.match(text, start) if word in ("a", "an", "half", "quarter") else None
         if phrase and (phrase["scale"].lower() in _SCALE_EN or phrase["scale"].lower() == "dozen"):
             part = (phrase["part"] or "").lower()
             base = {"": 1.0, "half": 0.5, "quarter": 0.25}[part]
@@ -284,7 +285,8 @@ def spelled_english(text: str) -> Iterator[Spelled]:
             yield start, phrase.end(), frozenset({base * scale}), "cardinal", scale, base == 1
             index = _skip(found, index, phrase.end())
             continue
-        taken = _compose(text, found, index, _value_en, _JOIN_EN)
+        read = _value_en(word)
+        taken = _compose(text, found, index, _value_en, _JOIN_EN) if read else None
         if taken:
             stop, value, kind, scale, weak = taken
             end = found[stop - 1][1]
@@ -428,6 +430,7 @@ def _value_ru(word: str) -> tuple[float, str] | None:
     return None
 
 
+@lru_cache(maxsize=1 << 16)
 def _value_en(word: str) -> tuple[float, str] | None:
     if word in _ONES_EN:
         return float(_ONES_EN[word]), "unit"

@@ -305,7 +305,9 @@ SUMMARY = ("corpus", "system", "word MCC", "gap MCC", "r HTER", "r DA", "TER", "
 
 def summary_rows(evaluations: Sequence[Evaluation]) -> list[list[str]]:
     """One row an evaluation; repair is shown as before → after where it changes anything."""
-    return [list(SUMMARY), *(_summary(evaluation) for evaluation in evaluations)]
+    rows = [_summary(evaluation) for evaluation in evaluations]
+    # A corpus may have nothing to measure a system by: no tags, or no text that was changed.
+    return [list(SUMMARY), *(row for row in rows if any(row[2:]))]
 
 
 def _summary(evaluation: Evaluation) -> list[str]:

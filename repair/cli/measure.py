@@ -224,6 +224,7 @@ class Bench:
     def __init__(self, options: argparse.Namespace):
         self.options = options
         self._loaded: dict[str, object] = {}
+        self._done: dict[str, tuple] = {}  # of the system at hand, by corpus
         self._order: list[str] = []
 
     def order(self, corpus: str) -> int:
@@ -289,9 +290,12 @@ class Bench:
         from ..evaluate import run_system
         from .progress import bar
 
+        if self._done.get(corpus.name, (None,))[0] is system:
+            return self._done[corpus.name][1]
         title = f"{system.name} on {corpus.name}"
         with bar(title, len(corpus), quiet=self.options.quiet) as advance:
-            return run_system(system, corpus, advance)
+            self._done[corpus.name] = system, run_system(system, corpus, advance)
+        return self._done[corpus.name][1]
 
     def _thresholds(self, system, corpus, outputs):
         from ..evaluate import Thresholds, tune
