@@ -121,9 +121,12 @@ def read_texts(name: str, folder: str | Path | None = None) -> Iterator[Text]:
     tables = [path for path in (root / f"{name}.tsv", root / f"{name}.tsv.xz") if path.exists()]
     if tables:
         files = Files(tables[0], name=name)
+        met: set[str] = set()
         for number, row in enumerate(files.table(str(tables[0])), 1):
             for column in _COLUMNS:
-                if row.get(column):
+                # A source stands beside each of its translations; once is enough.
+                if row.get(column) and row[column] not in met:
+                    met.add(row[column])
                     yield Text(name, f"{row.get('id', number)}.{column}", row[column])
         return
     if name.partition("/")[0] not in manifest():
@@ -148,7 +151,7 @@ def read_texts(name: str, folder: str | Path | None = None) -> Iterator[Text]:
 def protected_names() -> list[str]:
     """The development and test sets whose texts no training may see."""
     return ["mlqe-pe/dev", "mlqe-pe/test20", "mlqe-pe/test21", "newstest2021", "generaltest2022",
-            "demetr/even", "afrl/dev"]  # fmt: skip
+            "demetr/even", "afrl/dev", "biomqm/dev"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

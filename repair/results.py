@@ -300,7 +300,7 @@ def _planted_sections(planted: dict) -> list[tuple[str, list[list[str]]]]:
 # ---- the table of all systems on all corpora
 
 SUMMARY = ("corpus", "system", "word MCC", "gap MCC", "r HTER", "r DA", "TER", "BLEU", "chrF++",
-           "better / worse", "harm")  # fmt: skip
+           "better / worse", "harm", "planted / clean flagged")  # fmt: skip
 
 
 def summary_rows(evaluations: Sequence[Evaluation]) -> list[list[str]]:
@@ -334,10 +334,11 @@ def _summary(evaluation: Evaluation) -> list[str]:
         f"{segments['improved']} / {segments['worsened']}" if segments and segments["changed"] else "",
         f"{harm['rate']:.1%}" if harm else "",
     ]  # fmt: skip
-    if planted:
-        critical = planted["by_severity"].get("critical", {})
-        row[2] = f"critical flagged {critical.get('flagged', 0):.2f}"
-        row[3] = f"clean flagged {planted['clean']['flagged']:.2f}"
+    if planted:  # critical ones that were flagged, and texts without an error that were
+        critical = planted["by_severity"].get("critical", {}).get("flagged", 0.0)
+        row.append(f"{critical:.2f} / {planted['clean']['flagged']:.2f}")
+    else:
+        row.append("")
     return row
 
 
