@@ -32,8 +32,8 @@ def write_page(evaluations: Sequence[Evaluation]) -> str:
     for evaluation in evaluations:
         parts.append("<section>")
         for index, (title, rows) in enumerate(_sections(evaluation)):
-            level = 2 if index == 0 else 3
-            parts.append(f"<h{level}>{escape(title)}</h{level}>")
+            tag = "h2" if index == 0 else "h3" if rows else "p"
+            parts.append(f"<{tag}>{escape(title)}</{tag}>")
             if rows:
                 parts.append(_html_table(rows))
         plots = draw_plots(evaluation)
