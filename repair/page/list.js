@@ -7,7 +7,7 @@ import { levelOf } from "./model.js";
 
 const BLOCK = 8; // segments
 const GUESS = 92; // pixels a segment, until its block has been measured
-const NEAR = "1000px";
+const NEAR = "600px";
 
 const WORDS = {
   pending: "not decided", accepted: "accepted", rejected: "kept as is", edited: "edited",
