@@ -94,3 +94,13 @@ def renders_known(ru: str, en: str) -> bool:
     return bool(known) and (
         en in known or (en.endswith("s") and en[:-1] in known) or en.replace(".", "") in known
     )
+
+
+@lru_cache(maxsize=1)
+def _places() -> frozenset[str]:
+    return frozenset(en.lower() for _, en in _cldr_names() if re.fullmatch(r"[A-Z][a-z]{3,}", en))
+
+
+def is_place(en: str) -> bool:
+    """Whether an English word, in lower case, is the whole name of a country or big city."""
+    return en in _places()

@@ -237,7 +237,7 @@ def _strict_without_source(before: Pair, after: Pair) -> Iterator[Veto]:
     if old != new:
         yield Veto("changed_date", "A month, weekday or season would change without a source.")
     old_names, new_names = _proper(before.mt), _proper(after.mt)
-    for word in (old_names - new_names) | (new_names - old_names):
+    for word in sorted(old_names ^ new_names):
         yield Veto("changed_name", f"The name “{word}” would change without a source.")
     if _denials(before.mt) != _denials(after.mt):
         yield Veto(

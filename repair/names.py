@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from .exonyms import INFLECTED, exonyms, listed_stems, renders_known
+from .exonyms import INFLECTED, exonyms, is_place, listed_stems, renders_known
 from .lexicon import is_common_english
 from .transliteration import LIMIT, fold, romanize, spelling_cost
 
@@ -223,7 +223,12 @@ def _belong(first: str, second: str) -> bool:
     """Whether neighbours are parts of one name: «Анна Горшкова» are, «Дагестана Анна» are not."""
     if {"acronym", "body", "latin"} & {first, second}:
         return first == second == "latin"
-    return (first, second) not in (("place", "person"), ("place", "unknown"), ("person", "place"))
+    return (first, second) not in (
+        ("place", "person"),
+        ("common", "person"),
+        ("place", "unknown"),
+        ("person", "place"),
+    )
 
 
 class Entity(NamedTuple):
@@ -328,7 +333,9 @@ def unexplained_names(source: str, mt: str) -> tuple[tuple[int, int, str], ...]:
     for index, (start, end, word) in enumerate(words):
         if index in explained or not word[:1].isupper() or len(word) < 3:
             continue
-        if opens_sentence(mt, start) or word.lower() in latin or is_common_english(word, 3e-6):
+        if opens_sentence(mt, start) or word.lower() in latin:
+            continue
+        if is_common_english(word, 3e-6) and not is_place(word.lower()):
             continue
         en = word.lower()
         if not any(renders(ru, en) for ru in theirs):
