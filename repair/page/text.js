@@ -88,12 +88,12 @@ export function layout(text, marks) {
   return pieces;
 }
 
-/** Ranges of `source` that `message` quotes in «…», “…” or "…". */
+/** Ranges of `source` that `message` quotes in «…», “…” or "…", in small or capital letters. */
 export function evidence(message, source) {
   const found = [];
   for (const match of message.matchAll(/«([^»]+)»|“([^”]+)”|"([^"]+)"/g)) {
     const words = match[1] ?? match[2] ?? match[3];
-    const at = source.indexOf(words);
+    const at = source.toLowerCase().indexOf(words.toLowerCase());
     if (at >= 0) found.push({ from: at, to: at + words.length });
   }
   found.sort((a, b) => a.from - b.from);

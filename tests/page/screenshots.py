@@ -13,18 +13,18 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from report_samples import article_segments
 from test_page import CHROMIUM, FLAGS
 
 from repair import cli
 
+ROOT = Path(__file__).parent.parent.parent
+
 # name, width, height, theme, evaluation view, what is pressed (":x" is clicked)
 LOOKS = (
-    ("light", 1280, 820, "light", False, "aara"),
+    ("light", 1280, 820, "light", False, "aaraaa"),
     ("dark", 1280, 820, "dark", False, ["a", "r", "a", ":#overview summary"]),
     ("filters", 1440, 900, "light", False, ["f", "a", ":[data-value=accuracy]"]),
     ("keys", 900, 800, "dark", False, "?"),
