@@ -292,25 +292,21 @@ def _m2_text(text: str) -> str:
 
 
 def _token_edits(mt: str, places, chosen: Chosen) -> Iterator[tuple[int, int, str, str]]:
-    """Edits as ``(first token, end token, new tokens, category)``; those in one token are joined."""
-    groups: list[tuple[int, int, list[Edit], str]] = []
+    """Edits as ``(first token, end token, new tokens, category)``; those that meet are joined."""
+    groups: list[tuple[int, int, int, int, list[Edit], str]] = []  # tokens, then characters
     for suggestion, edit in chosen:
         # The tokens that the edit covers or touches: taking a space out may join two.
-        touched = [
-            i for i, (a, b) in enumerate(places) if b >= edit.start and a <= edit.end
-        ]  # fmt: skip
+        touched = [i for i, (a, b) in enumerate(places) if b >= edit.start and a <= edit.end]
         before = sum(b < edit.start for _, b in places)
         first, last = (touched[0], touched[-1] + 1) if touched else (before, before)
-        if groups and first < groups[-1][1]:
-            start, end, edits, category = groups.pop()
-            groups.append((start, max(end, last), [*edits, edit], category))
-        else:
-            groups.append((first, last, [edit], suggestion.span.category))
-    for first, last, edits, category in groups:
-        start = min(
-            [edit.start for edit in edits] + ([places[first].start] if first < last else [])
-        )
-        end = max([edit.end for edit in edits] + ([places[last - 1].end] if first < last else []))
+        start = min([edit.start] + [places[i].start for i in touched])
+        end = max([edit.end] + [places[i].end for i in touched])
+        edits, category = [edit], suggestion.span.category
+        if groups and start <= groups[-1][3]:
+            first, other_last, start, other_end, others, category = groups.pop()
+            last, end, edits = max(last, other_last), max(end, other_end), [*others, edit]
+        groups.append((first, last, start, end, edits, category))
+    for first, last, start, end, edits, category in groups:
         moved = [Edit(e.start - start, e.end - start, e.text) for e in edits]
         fixed = apply(mt[start:end], moved)
         old = [mt[a:b] for a, b in places[first:last]]

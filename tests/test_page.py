@@ -496,6 +496,7 @@ def test_hostile_texts_are_shown_and_never_run(open_page):
         )
         records.append(Record(segment, (), (offer,), text, None, (text[:90],)))
     page = open_page(records, title="</title><script>alert(1)</script>")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("article").count() == len(HOSTILE)
     assert page.evaluate("document.scripts.length") == 3, "header, decisions and the page's own"
     assert page.locator("article img, article script, article b").count() == 0
@@ -549,7 +550,7 @@ def test_the_line_of_the_fixed_text_is_what_apply_makes(open_page):
 def test_all_rows_come_into_being_on_the_way_and_in_print(open_page):
     page = open_page(many_records(400))
     made = page.locator("article").count()
-    assert 20 <= made < 200, "rows far away are not made"
+    assert 8 <= made < 100, "rows far away are not made"
     for _ in range(30):
         page.mouse.wheel(0, 2500)
         page.wait_for_timeout(15)
