@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from .align import tokens
-from .core import Candidate, Edit, ErrorSpan, Quality, RepairError, Segment
+from .core import Candidate, Edit, ErrorSpan, Finding, Quality, RepairError, Segment
 from .systems import AllOk, DoNothing, Output, Piped, Staged, System
 
 BASELINES = ("do-nothing", "all-ok", "random-edit", "surface", "languagetool-blind")
@@ -66,10 +66,14 @@ class Flat:
         self.signature = f"{stage.signature}|flat"
 
     def __call__(self, segments: Sequence[Segment]):
-        return [
-            [replace(finding, span=replace(finding.span, confidence=1.0)) for finding in findings]
-            for findings in self.stage(segments)
-        ]
+        return [[_flatten(finding) for finding in found] for found in self.stage(segments)]
+
+
+def _flatten(finding: Finding) -> Finding:
+    return Finding(
+        replace(finding.span, confidence=1.0),
+        tuple(replace(candidate, confidence=1.0) for candidate in finding.candidates),
+    )
 
 
 # ---- surface features
@@ -204,13 +208,21 @@ def _words(text: str) -> list[str]:
 
 
 def _languagetool(options: dict):
+    """LanguageTool as it comes: every rule and the speller, names and all."""
     from .grammar import Grammar
+    from .languagetool import Profile
 
-    return Grammar(
-        url=options.get("languagetool_url"),
-        folder=options.get("languagetool_folder"),
-        speller=True,
-        all_rules=True,
+    class Unfiltered(Grammar):
+        @property
+        def signature(self) -> str:
+            return f"{super().signature.split('(')[0]}(en-US,unfiltered)"
+
+        def matches(self, segments: Sequence[Segment]):
+            self.start()
+            return self._check([segment.mt for segment in segments], Profile("en-US"))
+
+    return Unfiltered(
+        url=options.get("languagetool_url"), folder=options.get("languagetool_folder")
     )
 
 

@@ -1,6 +1,7 @@
 """Evaluation: parity with scikit-learn, laws, peers' prediction files, gates, and the command."""
 
 import json
+from pathlib import Path
 
 import corpus_samples as samples
 import numpy as np
@@ -636,6 +637,27 @@ def test_the_table_of_baselines_goes_into_the_readme(folder, tmp_path, capsys):
     assert "left out languagetool-blind" in err
     table = readme.read_text("utf-8")
     assert "| mlqe-pe/dev | do-nothing |" in table and "| mlqe-pe/dev | surface |" in table
+
+
+README = Path(__file__).parent.parent / "README.md"
+SMALL = ("samples/diplomacy", "samples/economy", "samples/interview", "--baselines",
+         "--system", "do-nothing", "--system", "random-edit", "--table", "baselines-samples")  # fmt: skip
+
+
+def test_the_readme_has_the_figures_that_the_command_gives(tmp_path, capsys):
+    """On the sample articles, which are here; the figures on public corpora are checked by hand."""
+    text = README.read_text("utf-8") if README.exists() else ""
+    if "<!-- baselines-samples -->" not in text:
+        pytest.skip("README.md has no table named baselines-samples")
+    copy = tmp_path / "README.md"
+    copy.write_text(text, encoding="utf-8")
+    assert run(capsys, "evaluate", *SMALL, "-q", "--update-readme", copy)[0] == 0
+
+    def rows(text):
+        block = text.split("<!-- baselines-samples -->")[1].split("<!-- /baselines-samples -->")[0]
+        return [line for line in block.splitlines() if line.startswith("|")]
+
+    assert rows(text) == rows(copy.read_text("utf-8"))
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,8 @@ def _add_evaluate(commands) -> None:
                         help="exit with 1 if a figure is higher (repeatable)")  # fmt: skip
     table = parser.add_argument_group("the table of baselines")
     table.add_argument("--baselines", action="store_true",
-                       help="all baselines, on all public sets unless some are named")  # fmt: skip
+                       help="a table of all baselines, or of the systems named, on all public "
+                       "sets, or those named")  # fmt: skip
     table.add_argument("--update-readme", metavar="FILE",
                        help="write the table between its markers in FILE")  # fmt: skip
     table.add_argument("--table", default="baselines", metavar="NAME",
@@ -182,7 +183,7 @@ def evaluate(options: argparse.Namespace) -> int:
     names = options.corpora or (list(TABLE_SETS) if options.baselines else [])
     if not names:
         raise RepairError("No corpus was named.", mend="See 'mt-repair corpora' for their names.")
-    if bool(options.predictions) + bool(options.system) + options.baselines != 1:
+    if bool(options.predictions) + bool(options.system or options.baselines) != 1:
         raise RepairError(
             "Say what to measure.", mend="Give one of --system, --predictions and --baselines."
         )
@@ -211,7 +212,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def _systems(options) -> list[str]:
-    if options.baselines:
+    if options.baselines and not options.system:
         from ..baselines import BASELINES
 
         return [*BASELINES]
