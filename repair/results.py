@@ -307,7 +307,9 @@ def summary_rows(evaluations: Sequence[Evaluation]) -> list[list[str]]:
     """One row an evaluation; repair is shown as before → after where it changes anything."""
     rows = [_summary(evaluation) for evaluation in evaluations]
     # A corpus may have nothing to measure a system by: no tags, or no text that was changed.
-    return [list(SUMMARY), *(row for row in rows if any(row[2:]))]
+    rows = [row for row in rows if any(row[2:])]
+    kept = [i for i in range(len(SUMMARY)) if i < 2 or any(row[i] for row in rows)]
+    return [[row[i] for i in kept] for row in (SUMMARY, *rows)]
 
 
 def _summary(evaluation: Evaluation) -> list[str]:

@@ -592,7 +592,17 @@ def test_a_peer_is_measured_without_code(folder, dev, tmp_path, capsys):
 
 
 def test_floors_and_ceilings_are_gates(folder, capsys):
-    common = ("evaluate", "mlqe-pe/dev", "--system", "do-nothing", "--from", folder, "--samples", 0)
+    common = (
+        "evaluate",
+        "mlqe-pe/dev",
+        "--system",
+        "do-nothing",
+        "--from",
+        folder,
+        "--samples",
+        0,
+        "-q",
+    )
     code, _, err = run(capsys, *common, "--at-least", "words.mcc=0.1")
     assert code == 1 and "words.mcc is 0.0000, below 0.1" in err
     code, _, err = run(capsys, *common, "--at-most", "repair.post_edit.TER.after=1")
