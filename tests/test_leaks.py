@@ -1,13 +1,15 @@
 """The leak check: exact and near duplicates, what recipes declare, and the command."""
 
 import json
+import os
+from pathlib import Path
 
 import corpus_samples as samples
 import pytest
 
 from repair import RepairError
 from repair.cli import main
-from repair.leaks import Index, Text, find_leaks, fold, read_declared, read_texts
+from repair.leaks import Index, Text, find_leaks, fold, protected_names, read_declared, read_texts
 
 PROTECTED = [
     Text("dev", "1.source", "Министр иностранных дел заявил, что переговоры будут продолжены в марте."),
@@ -108,3 +110,20 @@ def test_the_command_fails_on_a_leak_that_training_keeps(folder, tmp_path, capsy
     model = write_recipe(tmp_path / "m", '[trains_on]\na = ["mlqe-pe/train"]\ndrops = "exact"\n')
     assert main([*common, "--model", str(model), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["leaks"][0]["similarity"] == 1
+
+
+REAL = os.environ.get("MT_REPAIR_CORPORA")
+
+
+@pytest.mark.skipif(
+    not REAL, reason="MT_REPAIR_CORPORA is not set: the training lists are not here"
+)
+def test_the_shipped_models_were_not_trained_on_what_they_are_tested_on(capsys):
+    assert main(["corpora", "leaks"]) == 0, capsys.readouterr()
+
+
+def test_no_shipped_model_names_a_test_set_as_training_data():
+    from importlib import resources
+
+    for folder in Path(str(resources.files("repair.models"))).glob("*/recipe.toml"):
+        assert not set(read_declared(folder.parent).lists) & set(protected_names())
