@@ -103,12 +103,12 @@ def _level(scores: Sequence[float], share: float) -> float:
 
 
 def _touched(scores: Sequence[float], places, spans) -> float:
-    """The highest score at the spans; at a gap that of its two neighbours counts as well."""
+    """The highest score at the spans; the gap or word right beside counts as well (`_meets`)."""
     best = -1.0
     for index, bad in enumerate(spans_to_tags(places, [(s.start, s.end) for s in spans])):
         if bad:
-            near = range(index, index + 1) if index % 2 else range(index - 1, index + 2)
-            best = max(best, *(scores[i] for i in near if 0 <= i < len(scores)))
+            near = range(max(0, index - 1), min(len(scores), index + 2))
+            best = max(best, *(scores[i] for i in near))
     return best
 
 

@@ -149,6 +149,8 @@ PLANTED = [
      "The grew by 5%.", "critical_id23_noun_removed", "critical"),
     (4, "Он ушёл домой.", "He went home.", "He has gone home.",
      "he has gone home.", "minor_id32_first_lower", "minor"),
+    (4, "Он ушёл домой.", "He went home.", "He has gone home.",
+     "He has gone home.", "critical_id10_numbers_replaced", "critical"),
     (3, "Она пришла.", "She came.", "She has come.", "She has came.", "major_id17_tense", "major"),
 ]  # fmt: skip
 
