@@ -193,3 +193,23 @@ def tiny_model(tmp_path_factory):
         return made[family]
 
     return build
+
+
+# Skips that say something of the machine and not of the project; under MT_REPAIR_STRICT_SKIPS
+# any other one fails the run, so that a missing browser or server does not pass unnoticed.
+EXPECTED_SKIPS = ("MT_REPAIR_CORPORA", "root", "Windows")
+
+
+def pytest_sessionfinish(session, exitstatus):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("MT_REPAIR_STRICT_SKIPS") or reporter is None:
+        return
+    unexpected = [
+        report.longrepr[2]
+        for report in reporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+        and not any(reason in report.longrepr[2] for reason in EXPECTED_SKIPS)
+    ]
+    if unexpected and session.exitstatus == 0:
+        reporter.write_line(f"unexpected skips: {unexpected}", red=True)
+        session.exitstatus = 1

@@ -190,3 +190,15 @@ def test_every_command_has_help(capsys):
             main([name, "--help"])
         assert stop.value.code == 0
         assert len(capsys.readouterr().out) > 200
+
+
+@pytest.mark.parametrize("view", ["html", "terminal", "markdown", "tsv", "m2", "docx"])
+def test_every_view_of_a_run_is_written(here, view):
+    sample_run()
+    assert main(["report", "run.jsonl", "--view", view, "-o", f"out.{view}"]) == 0
+    assert Path(f"out.{view}").stat().st_size > 500
+    run = read_run("run.jsonl")
+    made = {"schema": "mt-repair.decisions/1", "run": run_digest(run), "decisions": []}
+    Path("d.json").write_text(json.dumps(made))
+    arguments = ["--decisions", "d.json", "--view", view, "-o", "decided", "--force"]
+    assert main(["report", "run.jsonl", *arguments]) == 0

@@ -75,32 +75,49 @@ def write_view(
     run, view, output, *, evaluation=False, decisions=None, title=None, force=False
 ) -> None:
     """Write one view of a `repair.runs.Run` to a path, or to stdout for ``-``."""
-    from ..streams import atomic_writer
-
     if view == "docx":
+        from ..decisions import read_decisions
         from ..docx import write_tracked_changes
+        from ..views import decided, offered
+
+        choose = decided(read_decisions(decisions)) if decisions else offered
 
         if output == "-":
             raise RepairError("A .docx file cannot go to stdout.", mend="Name a file with -o.")
-        write_tracked_changes(run, output, force=force)
+        write_tracked_changes(run, output, choose=choose, force=force)
     elif view == "html":
         _write_html(run, output, evaluation, decisions, title, force)
-    elif view == "terminal" and output == "-":
-        from rich.console import Console
-
-        from ..views import terminal
-
-        terminal(run, Console(highlight=False, soft_wrap=True))
     else:
-        from .. import views
+        _write_text(run, view, output, decisions, title, force)
 
-        with atomic_writer(output, force=force, encoding="utf-8") as stream:
-            for piece in getattr(views, view)(run):
-                stream.write(piece)
+
+def _write_text(run, view, output, decisions, title, force) -> None:
+    from .. import views
+    from ..decisions import read_decisions
+    from ..streams import atomic_writer
+
+    made = read_decisions(decisions) if decisions else None
+    choose = views.decided(made) if made else views.offered
+    with atomic_writer(output, force=force, encoding="utf-8") as stream:
+        if view == "terminal":
+            from rich.console import Console
+
+            to = None if output == "-" else stream
+            views.terminal(run, Console(file=to, highlight=False, soft_wrap=True), choose=choose)
+            return
+        if view == "markdown":
+            named = {"title": title} if title else {}
+            pieces = views.markdown(run, run.header, decisions=made, **named)
+        elif view == "tsv":
+            pieces = views.tsv(run, made)
+        else:
+            pieces = views.m2(run, choose=choose)
+        for piece in pieces:
+            stream.write(piece)
 
 
 def _write_html(run, output, evaluation, decisions, title, force) -> None:
-    from ..decisions import carry_over, decisions_to_dict, read_decisions
+    from ..decisions import Decisions, carry_over, decisions_to_dict, read_decisions
     from ..report import write_report
     from ..runs import run_digest
 
@@ -109,7 +126,12 @@ def _write_html(run, output, evaluation, decisions, title, force) -> None:
     if decisions:
         carried = carry_over(read_decisions(decisions), run, digest)
         found = decisions_to_dict(carried.decisions)
-        earlier = {"decisions": found["decisions"], "silenced": found["silenced"]}
+        outdated = decisions_to_dict(Decisions(digest, carried.outdated))["decisions"]
+        earlier = {
+            "decisions": found["decisions"],
+            "silenced": found["silenced"],
+            "outdated": outdated,
+        }
     effect = None
     if evaluation:
         from ..metrics import segment_effect as effect
