@@ -197,7 +197,7 @@ def tiny_model(tmp_path_factory):
 
 # Skips that say something of the machine and not of the project; under MT_REPAIR_STRICT_SKIPS
 # any other one fails the run, so that a missing browser or server does not pass unnoticed.
-EXPECTED_SKIPS = ("MT_REPAIR_CORPORA", "root", "Windows")
+EXPECTED_SKIPS = ("MT_REPAIR_CORPORA", "root", "Windows", "without a source")
 
 
 def pytest_sessionfinish(session, exitstatus):
