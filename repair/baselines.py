@@ -18,7 +18,7 @@ import numpy as np
 
 from .align import tokens
 from .core import Candidate, Edit, ErrorSpan, Finding, Quality, RepairError, Segment
-from .systems import AllOk, DoNothing, Output, Piped, Staged, System
+from .systems import AllBad, AllOk, DoNothing, Output, Piped, Staged, System
 
 BASELINES = ("do-nothing", "all-ok", "random-edit", "surface", "languagetool-blind")
 
@@ -267,6 +267,7 @@ def _pipeline(options: dict) -> System:
 SYSTEMS: dict[str, Callable[[dict], System]] = {
     "do-nothing": lambda options: DoNothing(),
     "all-ok": lambda options: AllOk(),
+    "all-bad": lambda options: AllBad(),
     "random-edit": lambda options: RandomEdit(),
     "surface": _surface,
     "languagetool": lambda options: Staged("languagetool", Flat(_languagetool(options)), fix=False),

@@ -130,6 +130,22 @@ class AllOk:
             yield Output()
 
 
+class AllBad:
+    """Calls every word wrong, and no gap: what recall alone is worth."""
+
+    name = "all-bad"
+    signature = "all-bad"
+
+    def outputs(self, corpus) -> Iterator[Output]:
+        for segment in corpus.segments:
+            places = tuple(tokens(segment.mt))
+            spans = tuple(
+                ErrorSpan(start, end, "accuracy/mistranslation", "major", 1.0, self.name)
+                for start, end in places
+            )
+            yield Output(spans=spans)
+
+
 class Staged:
     """A stage or a detector, called on batches of whole documents.
 

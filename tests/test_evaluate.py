@@ -374,6 +374,12 @@ def test_surface_features_learn_from_the_training_part(folder, dev):
     assert run_system(system, dev)[0][1].quality.hter > run_system(system, dev)[0][0].quality.hter
 
 
+def test_flagging_every_word_has_all_the_recall_and_no_correlation(dev):
+    evaluation = evaluated(make_system("all-bad"), dev)
+    assert evaluation.figure("words.recall") == evaluation.figure("words.flagged") == 1
+    assert evaluation.figure("words.mcc") == evaluation.figure("gaps.recall") == 0
+
+
 def test_unknown_systems_are_refused():
     with pytest.raises(RepairError, match="do-nothing"):
         make_system("magic")

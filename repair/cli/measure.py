@@ -130,7 +130,7 @@ def _add_evaluate(commands) -> None:
     what = parser.add_argument_group("what is measured")
     what.add_argument("--system", action="append", default=[], metavar="NAME",
                       help="detector, pipeline, style, grammar, facts, or a baseline: do-nothing, "
-                      "all-ok, random-edit, surface, languagetool, languagetool-blind "
+                      "all-ok, all-bad, random-edit, surface, languagetool, languagetool-blind "
                       "(repeatable)")  # fmt: skip
     what.add_argument("--predictions", metavar="FILE", help="what another program made of CORPUS")
     what.add_argument("--format", choices=("tags", "spans", "text", "run"), default="tags",
