@@ -113,6 +113,7 @@ class Grammar:
         if workers < 1 or heap_mb < 256 or timeout <= 0:
             raise RepairError("workers must be 1 or more, heap_mb 256 or more, timeout positive.")
         self.language, self.speller, self.workers = language, speller, workers
+        self.all_rules = all_rules
         self.failed: str | None = None
         self._server = Server(url=url, folder=folder, heap_mb=heap_mb, timeout=timeout, fetch=fetch)
         self._local = url is None
@@ -162,7 +163,11 @@ class Grammar:
             try:
                 matches = self.matches(segments)
                 return [
-                    [_finding(segment.mt, match) for match in found]
+                    [
+                        _finding(segment.mt, match)
+                        for match in found
+                        if self.all_rules or not _touches_quote(segment.mt, match)
+                    ]
                     for segment, found in zip(segments, matches, strict=True)
                 ]
             except _Broken as error:
@@ -177,7 +182,11 @@ class Grammar:
         try:
             matches = self._check([segment.mt for segment in segments])
             matches = [
-                [match for match in found if not _spoils_a_name(segment, match)]
+                [
+                    match
+                    for match in found
+                    if not _spoils_a_name(segment, match) and not _opens(segment.mt, match)
+                ]
                 for segment, found in zip(segments, matches, strict=True)
             ]
             return self._spelled_wrong(segments, matches) if self.speller else matches
@@ -328,17 +337,31 @@ def _spoils_a_name(segment: Segment, match: Match) -> bool:
     return likeness(match.replacements[0], segment.source) < likeness(name, segment.source)
 
 
+def _opens(mt: str, match: Match) -> bool:
+    """Whether a sign that opens the text is held against what stands before it in a request."""
+    return match.rule == "COMMA_PARENTHESIS_WHITESPACE" and not mt[: match.start].strip()
+
+
+def _touches_quote(mt: str, match: Match) -> bool:
+    """Whether the place holds a double quotation mark.
+
+    LanguageTool looks at one mark at a time, and closes where the text meant to open; `style`
+    reads all marks of a segment in pairs.
+    """
+    return any(sign in '"“”„«»' for sign in mt[match.start : match.end])
+
+
 def _document(segment: Segment) -> str:
     return f"doc {segment.doc}" if segment.doc is not None else f"segment {segment.id}"
 
 
 def _requests(texts: Sequence[str]) -> list[list[_Piece]]:
-    """The texts in requests of bounded size; a long text is cut, a blank one left out."""
+    """The texts in requests of bounded size; a long text is cut, one without words left out."""
     requests: list[list[_Piece]] = []
     room = 0
     for index, text in enumerate(texts):
         for offset, part in _cut(sendable(text)):
-            if not part.strip():
+            if not any(sign.isalnum() for sign in part):
                 continue
             if not requests or len(requests[-1]) == _REQUEST_SEGMENTS or room < len(part):
                 requests.append([])
