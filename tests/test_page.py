@@ -634,6 +634,8 @@ def test_axe_finds_no_violation(open_page, axe):
     press(page, "a", "2", "r", "x", "f", "e")
     page.locator("#overview > summary").click()
     page.evaluate(axe)
+    # Colors are judged at rest, not while a message fades.
+    page.emulate_media(reduced_motion="reduce")
     found = violations(page)
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     found += violations(page, "color-contrast")
@@ -648,6 +650,7 @@ def test_axe_finds_no_violation(open_page, axe):
 def violations(page, *rules, within="body"):
     page.wait_for_timeout(200)  # the toast fades
     options = {"runOnly": list(rules)} if rules else {}
+    page.wait_for_timeout(250)
     result = page.evaluate("([within, options]) => axe.run(within, options)", [within, options])
     return [
         f"{violation['id']}: {node['target']} {node['failureSummary']}"
