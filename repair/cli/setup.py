@@ -49,7 +49,7 @@ def run_doctor(options) -> int:
 
         table = Table("", "part", "found", "to mend it", box=None, pad_edge=False)
         for name, ok, detail, mend in rows:
-            table.add_row("[green]ok[/]" if ok else "[red]no[/]", name, detail, mend or "")
+            table.add_row("[green]ok[/]" if ok else "[red]no[/]", name, detail, "" if ok else mend or "")
         Console().print(table)
     return 0 if all(row[1] for row in rows) else 1
 
@@ -94,14 +94,24 @@ def run_models(options) -> int:
 
     console = Console()
     for title, listed in (("shipped", shipped), ("on the hub", hub)):
-        if not listed:
-            continue
-        columns = list(_plain(listed[0]))
-        table = Table(*columns, title=title, title_justify="left")
-        for model in listed:
-            table.add_row(*(str(_plain(model)[column]) for column in columns))
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for row, model in enumerate(listed):
+            facts = {k: v for k, v in _plain(model).items() if k not in _IN_JSON_ONLY}
+            if row == 0:
+                for column in facts:
+                    table.add_column(column, overflow="fold")
+            table.add_row(*("" if v is None else _told(k, v) for k, v in facts.items()))
         console.print(table)
     return 0
+
+
+_IN_JSON_ONLY = ("files", "folder", "use", "prefix", "weights")
+
+
+def _told(name: str, value) -> str:
+    if name == "size" and isinstance(value, int):
+        return f"{value / 1e6:,.0f} MB"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _plain(model) -> dict:
