@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 DEMO = demo
 
-.PHONY: demo test install install-dev lint clean
+.PHONY: demo test install install-dev clean
 
 demo: install
 	mkdir -p $(DEMO)

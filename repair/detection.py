@@ -96,16 +96,6 @@ def resample(rows, figure, *, samples: int = SAMPLES, seed: int = SEED) -> np.nd
     return np.concatenate([figure(counts @ rows) for counts in resamples(len(rows), samples, seed)])
 
 
-def paired_p(first: np.ndarray, second: np.ndarray) -> float:
-    """Two-sided p of a difference, from two figures on the same resamples."""
-    difference = first - second
-    if not difference.any():
-        return 1.0
-    below = (np.sum(difference <= 0) + 1) / (len(difference) + 1)
-    above = (np.sum(difference >= 0) + 1) / (len(difference) + 1)
-    return float(min(1.0, 2 * min(below, above)))
-
-
 def best_threshold(gold: np.ndarray, scores: np.ndarray) -> float:
     """The threshold with the best MCC: what scores that or more is BAD.
 

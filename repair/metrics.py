@@ -22,7 +22,6 @@ from .ter import FastTER
 
 SAMPLES = 1000
 METRICS = ("BLEU", "chrF++", "TER")
-LOWER_IS_BETTER = {"TER", "HTER"}
 
 
 @dataclass(frozen=True, slots=True)

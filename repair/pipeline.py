@@ -7,7 +7,6 @@ documents where they are short enough, since some checks compare the segments of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from . import __version__
@@ -185,11 +184,6 @@ class Repairer:
 def failed(record: Record) -> bool:
     """Whether a stage could not deal with the segment."""
     return any(warning.startswith("failed: ") for warning in record.warnings)
-
-
-def without_references(record: Record) -> Record:
-    """The record as it would be had there been no references and no post-edit."""
-    return replace(record, segment=record.segment.blind())
 
 
 def _checked(stage, segments: Sequence[Segment]) -> list:

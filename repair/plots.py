@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 380, 280, 48, 40, 30, 14
-INK, FAINT, MAIN, SECOND = "#222", "#bbb", "#2563a8", "#c2571a"
+INK, FAINT, MAIN = "#222", "#bbb", "#2563a8"
 
 
 def plot_reliability(table: Sequence[dict], title: str) -> str:

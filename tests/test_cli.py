@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -202,3 +203,29 @@ def test_every_view_of_a_run_is_written(here, view):
     Path("d.json").write_text(json.dumps(made))
     arguments = ["--decisions", "d.json", "--view", view, "-o", "decided", "--force"]
     assert main(["report", "run.jsonl", *arguments]) == 0
+
+
+def test_doctor_assembles_the_grammar_checker_and_says_what_works(here, capsys, monkeypatch):
+    """Jars are taken from the user's cache where they are, else fetched; progress goes to stderr."""
+    from repair import jars
+
+    real = jars.jar_folder()
+    monkeypatch.setenv("MT_REPAIR_CACHE", str(here / "cache"))
+    fresh = jars.jar_folder()
+    fresh.mkdir(parents=True)
+    if real.is_dir():
+        names = sorted(jar.name for jar in jars.locked())
+        for name in names[1:]:  # one is left to be fetched, so that progress is told
+            if (real / name).exists():
+                shutil.copyfile(real / name, fresh / name)
+    code = main(["doctor", "--install-languagetool", "--json"])
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["LanguageTool"]["ok"] and code == 0, rows
+    assert rows["model detector"]["ok"]
+
+
+def test_hypotheses_that_meet_no_segment_are_reported(here, capsys):
+    Path("a.txt").write_text("The talks are over.\n")
+    Path("h.tsv").write_text("segment\thypothesis\tproducer\n99\tThe talks ended.\tB\n")
+    assert main(["run", "a.txt", "--stages", "none", "--hypotheses", "h.tsv", "-o", "r.jsonl"]) == 0
+    assert "'99' (line 2)" in capsys.readouterr().err

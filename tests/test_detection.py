@@ -120,15 +120,6 @@ def test_calibration_sees_over_confidence():
     assert detection.reliability([1.0, 0.0], [True, False])["ece"] == 0
 
 
-def test_paired_resamples_tell_a_difference_from_none():
-    rng = np.random.default_rng(0)
-    weak, strong = rng.random((200, 1)), rng.random((200, 1)) + 0.3
-    mean = lambda sums: sums[:, 0]  # noqa: E731
-    first, second = (detection.resample(rows, mean, samples=200) for rows in (weak, strong))
-    assert detection.paired_p(first, second) < 0.02
-    assert detection.paired_p(first, first) == 1
-
-
 def test_wilson_range_holds_the_share_and_never_leaves_0_to_1():
     assert wilson(0, 0) == (0, 1)
     for hits, count in ((0, 10), (5, 10), (10, 10)):

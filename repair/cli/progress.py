@@ -39,12 +39,12 @@ def bar(title: str, total: int | None, *, quiet: bool = False) -> Iterator[Calla
 
 
 @contextlib.contextmanager
-def spinner(title: str) -> Iterator[Callable[[str], None]]:
-    """Yields a function that takes what is being done now."""
+def counted(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Yields a function that takes how many parts are done, of how many, and the last one's name."""
     if not sys.stderr.isatty():
-        yield lambda text: print(text, file=sys.stderr)
+        yield lambda done, total, name: None
         return
     from rich.console import Console
 
     with Console(stderr=True).status(title) as status:
-        yield lambda text: status.update(f"{title}: {text}")
+        yield lambda done, total, name: status.update(f"{title}: {done} of {total}, {name}")

@@ -141,8 +141,22 @@ def run(options) -> int:
             check_output(path, force=options.force or options.resume)
     options.mode = options.mode or ("apply" if options.fixed else "suggest")
     segments = open_segments(options)
+    if wants_assembly(options):
+        print(
+            "mt-repair: fetching the grammar checker, once (about 100 MB; --stages leaves it out)",
+            file=sys.stderr,
+        )
     with contextlib.closing(Repairer(**_wanted(options))) as repairer:
         return _run(options, segments, repairer)
+
+
+def wants_assembly(options) -> bool:
+    """Whether the embedded grammar checker will be fetched before the run can begin."""
+    if "grammar" not in options.stages or options.languagetool_url or options.languagetool_folder:
+        return False
+    from ..jars import jar_folder
+
+    return not jar_folder().is_dir()
 
 
 def _wanted(options) -> dict:
@@ -231,7 +245,10 @@ def _run(options, segments, repairer) -> int:
                 writer.write(records := repairer.run_batch(batch))
                 summary.add(records)
                 advance(len(batch))
-        for notice in repairer.notices[told:]:
+        after = repairer.notices[told:]
+        for stage in repairer.stages:
+            after += getattr(stage, "notices", list)()
+        for notice in after:
             print(f"mt-repair: {notice}", file=sys.stderr)
         writer.commit()
         with writer.reopen() as finished:

@@ -8,6 +8,7 @@ import sys
 from importlib import metadata
 
 from .. import RepairError, __version__
+from .progress import counted
 
 
 def add_commands(commands) -> None:
@@ -37,7 +38,7 @@ def run_doctor(options) -> int:
     from .. import grammar
 
     if options.install_languagetool:
-        with _bar("LanguageTool") as progress:
+        with counted("LanguageTool") as progress:
             grammar.install(progress)
     rows = [*_packages(), *_weights(), *(tuple(row) for row in grammar.status())]
     if options.json:
@@ -80,8 +81,7 @@ def run_models(options) -> int:
     from .. import models
 
     if options.fetch:
-        with _bar(options.fetch):
-            print(models.fetch(options.fetch, options.to))
+        print(models.fetch(options.fetch, options.to))
         return 0
     shipped, hub = models.shipped(), models.hub()
     if options.json:
@@ -118,9 +118,3 @@ def _plain(model) -> dict:
     from dataclasses import asdict
 
     return asdict(model)
-
-
-def _bar(title: str):
-    from .progress import spinner
-
-    return spinner(title)
