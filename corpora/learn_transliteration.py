@@ -1,6 +1,6 @@
-"""Learns how Russian letters are spelled in Latin names, for `repair.transliteration`.
+"""Learns how Russian letters are spelled in Latin names, for `repair.facts.transliteration`.
 
-    python -m repair.corpora.learn_transliteration PAIRS.tsv.xz repair/transliteration.tsv
+    python -m repair.corpora.learn_transliteration PAIRS.tsv.xz repair/facts/transliteration.tsv
 
 ``PAIRS`` has the columns ``ru``, ``en`` and, optionally, ``count``: single words in lower case,
 such as the name tokens of Wikidata labels (CC0). The model is a monotone alignment: each Russian
@@ -17,7 +17,7 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from repair.transliteration import LONGEST_CHUNK, PLAIN, UNSEEN, align_letters
+from repair.facts.transliteration import LONGEST_CHUNK, PLAIN, UNSEEN, align_letters
 
 ROUNDS = 6
 PAIRS = 60_000

@@ -1,6 +1,6 @@
 """Measures the checks of `repair.facts` and stores how far each can be trusted.
 
-    python -m repair.corpora.measure_facts [CORPORA] [--store repair/facts.json] [--show CHECK]
+    python -m repair.corpora.measure_facts [CORPORA] [--store repair/facts/confidence.json] [--show CHECK]
 
 Four measurements on development data, none of them on a test set:
 
@@ -10,7 +10,7 @@ Four measurements on development data, none of them on a test set:
 * recall on DEMETR by kind of error;
 * precision on outputs of machine translation (newstest2013 to 2021): a finding is confirmed if
   no reference of the segment has the same fault, a fix if a reference has its text and not the
-  text it replaces. These counts become the confidences (`repair.fact_confidence`).
+  text it replaces. These counts become the confidences (`repair.facts.confidence`).
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from repair import dates, facts, numbers
+from repair import facts
 from repair.core import Segment
-from repair.names import english_words, match_names
+from repair.facts import dates, numbers
+from repair.facts.names import english_words, match_names
 
 GOOD = ("newstest2019_ruen", "newstest2020_ruen", "newstest2021_ruen")
 OUTPUTS = ("newstest2013", "newstest2014", "newstest2018", "newstest2019", "newstest2021")

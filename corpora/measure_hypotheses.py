@@ -1,14 +1,14 @@
-"""Measure how often an edit cut from a hypothesis helps; makes ``repair/priors.json``.
+"""Measure how often an edit cut from a hypothesis helps; makes ``repair/propose/priors.json``.
 
     MT_REPAIR_CORPORA=FOLDER python -m repair.corpora.measure_hypotheses [--write FILE]
 
 Development data only: the outputs of newstest2021 (ru-en) with their two references. The MT are
 the outputs of the three systems with the lowest chrF++; the hypotheses are those of the other
 systems, for every segment one, two and three of them at a time (drawn with a fixed seed). Each
-bundle of edits (see `repair.changes`) is applied alone and judged by token edit distance:
+bundle of edits (see `repair.propose.changes`) is applied alone and judged by token edit distance:
 *better* means nearer to one reference and farther from neither; the place is *wrong* if neither
 reference, aligned with the MT, keeps it as it is. Two logistic regressions over the features of
-`repair.changes.features` become the log-odds of the table. What is printed is out of sample: each
+`repair.propose.changes.features` become the log-odds of the table. What is printed is out of sample: each
 fifth of the documents is predicted from the other four.
 
 What the figures are not: an edit that neither reference speaks for is counted as not better, so
@@ -36,8 +36,8 @@ from pathlib import Path
 from rapidfuzz.distance import Levenshtein
 
 from repair.align import diff, tokens
-from repair.changes import Bundle, cut, features
 from repair.core import RepairError, apply
+from repair.propose.changes import Bundle, cut, features
 
 WEAKEST, SEED, FOLDS = 3, 2021, 5
 # Features seen fewer times than this say too little to be in the table.
@@ -214,7 +214,9 @@ def report(title: str, found: list[Row], predictions: list[float] | None, write)
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--corpora", default=os.environ.get("MT_REPAIR_CORPORA"))
-    parser.add_argument("--write", metavar="FILE", help="write the table, as repair/priors.json")
+    parser.add_argument(
+        "--write", metavar="FILE", help="write the table, as repair/propose/priors.json"
+    )
     options = parser.parse_args(arguments)
     if not options.corpora:
         parser.error("set MT_REPAIR_CORPORA or give --corpora FOLDER")

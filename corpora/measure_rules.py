@@ -1,6 +1,6 @@
 """Measures what a rule checker's flags are worth on machine translation into English.
 
-``python -m repair.corpora.measure_rules grammar -o repair/grammar_rules.tsv`` runs LanguageTool
+``python -m repair.corpora.measure_rules grammar -o repair/grammar/rules.tsv`` runs LanguageTool
 with every rule over translations that have a post-edit or references, and counts for each rule
 how often the flagged place was wrong and how often the first replacement was for the better:
 
@@ -36,8 +36,8 @@ from rapidfuzz.distance import Levenshtein
 from repair import align
 from repair.core import RepairError, Segment
 from repair.grammar import Grammar
-from repair.grammar_rules import SPELLER, Rule
-from repair.languagetool import Match
+from repair.grammar.languagetool import Match
+from repair.grammar.rules import SPELLER, Rule
 
 _BATCH = 500
 _WHAT = "LanguageTool 6.8, all local rules but those that ask for today's date"

@@ -4,7 +4,7 @@ Three questions. How often do the rules fire on good English (false alarms per 1
 sentences; every flag there counts as false)? On machine translation of development data, how many
 segments do they flag and do their fixes move towards a reference? What do the flags look like
 (a random draw, for a person to judge)? With ``--write`` the fixes are compared with the references
-of the training years instead, and the counts go to ``repair/style_precision.toml``, from which the
+of the training years instead, and the counts go to ``repair/style/precision.toml``, from which the
 rules take their confidence.
 
 A fix moves towards a reference if the word-level edit distance to the nearest reference falls;
@@ -237,7 +237,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.write:
             counts = count_moves(find_moves(style, read_outputs(folder, options.years)))
             _print_counts("training years", counts)
-            path = Path(__file__).resolve().parents[1] / "repair" / "style_precision.toml"
+            path = Path(__file__).resolve().parents[1] / "repair" / "style" / "precision.toml"
             write_precision(path, style, counts)
             return 0
         if options.native:

@@ -4,7 +4,7 @@ For every source of the WMT news tests there are the outputs of several systems 
 reference. An n-gram that the systems use far more often than the references of the same sources,
 and that native English hardly uses, is a calque or a false friend, a garble, a name or a topic
 word. The last two are filtered out by the number of documents and by capitals; the rest is for a
-person to judge, who generalizes it into an entry of ``repair/calques.toml``.
+person to judge, who generalizes it into an entry of ``repair/style/calques.toml``.
 
 The ranking is the z-score of the log odds with an informative Dirichlet prior (Monroe, Colaresi
 and Quinn 2008, "Fightin' Words"). Each row names the Russian n-gram most associated with it.

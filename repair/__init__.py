@@ -32,12 +32,12 @@ _LAZY = {
     "Detector": "repair.detect",
     "Grammar": "repair.grammar",
     "Hypotheses": "repair.propose",
-    "Seq2Seq": "repair.seq2seq",
+    "Seq2Seq": "repair.propose.seq2seq",
     "Style": "repair.style",
     "Facts": "repair.facts",
     "open_input": "repair.files",
-    "read_run": "repair.runs",
-    "score": "repair.metrics",
+    "read_run": "repair.files.runs",
+    "score": "repair.evaluate.metrics",
 }
 
 __all__ = [

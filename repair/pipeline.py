@@ -19,7 +19,11 @@ LONGEST = 4
 
 
 class Stage(Protocol):
-    """A checker or proposer: the same number of lists out as segments in, nothing printed."""
+    """A checker or proposer: the same number of lists out as segments in, nothing printed.
+
+    One whose ``reads_detections`` is true is called with the detections as well, one
+    `repair.detect.Detection` or ``None`` a segment.
+    """
 
     signature: str
 
@@ -47,10 +51,10 @@ class Repairer:
 
     ``detector``, ``style``, ``facts`` and ``grammar`` take ``True`` for the shipped one, ``False``
     for none, or an object of yours with the same call. ``proposers`` are further stages, such as
-    `repair.propose.Hypotheses` or `repair.seq2seq.Seq2Seq`. In ``mode="suggest"`` nothing is
+    `repair.propose.Hypotheses` or `repair.propose.seq2seq.Seq2Seq`. In ``mode="suggest"`` nothing is
     applied and ``Record.fixed`` equals the MT; in ``mode="apply"`` the edits whose confidence
     reaches ``precision`` are. ``silenced`` says of a suggestion that it is not to be made (see
-    `repair.decisions.Silences`). A stage that fails leaves a warning on the record; ``strict=True``
+    `repair.files.decisions.Silences`). A stage that fails leaves a warning on the record; ``strict=True``
     raises instead. Use it as a context manager, or call `close`: the grammar checker is a process.
     """
 
@@ -115,13 +119,15 @@ class Repairer:
         findings: list[list[Finding]] = [[] for _ in batch]
         quality: list[Quality | None] = [None] * len(batch)
         warnings: list[list[str]] = [[] for _ in batch]
+        detections: list = [None] * len(batch)
         if self.detector:
-            for index, seen in enumerate(self._call(self.detector, blind, warnings)):
+            detections = self._call(self.detector, blind, warnings)
+            for index, seen in enumerate(detections):
                 if seen is not None:
                     findings[index] += seen.findings
                     quality[index] = seen.quality
         for stage in self.stages:
-            for index, found in enumerate(self._call(stage, blind, warnings)):
+            for index, found in enumerate(self._call(stage, blind, warnings, detections)):
                 findings[index] += found or ()
             # A stage that gave up for good says so itself, and the user hears it once.
             gone = getattr(stage, "failed", None)
@@ -151,10 +157,15 @@ class Repairer:
         spans = sorted({f.span for f in findings}, key=lambda s: (s.start, s.end, s.by, s.category))
         return Record(segment, tuple(spans), tuple(suggestions), fixed, quality, tuple(warnings))
 
-    def _call(self, stage, segments: Sequence[Segment], warnings: list[list[str]]) -> list:
+    def _call(
+        self, stage, segments: Sequence[Segment], warnings: list[list[str]], detections=()
+    ) -> list:
         """The stage on a batch; what it cannot do is found one by one and becomes a warning."""
+        inputs = [segments]
+        if getattr(stage, "reads_detections", False):
+            inputs.append(detections)
         try:
-            return _checked(stage, segments)
+            return _checked(stage, *inputs)
         except Exception as error:
             if self.strict:
                 raise
@@ -164,9 +175,9 @@ class Repairer:
                     notes.append(f"failed: {name}: {error}")
                 return [None] * len(segments)
         results: list = []
-        for segment, notes in zip(segments, warnings, strict=True):
-            own = [notes]
-            results += self._call(stage, [segment], own)
+        for index, segment in enumerate(segments):
+            own = [warnings[index]]
+            results += self._call(stage, [segment], own, detections[index : index + 1])
         return results
 
     def close(self) -> None:
@@ -186,8 +197,8 @@ def failed(record: Record) -> bool:
     return any(warning.startswith("failed: ") for warning in record.warnings)
 
 
-def _checked(stage, segments: Sequence[Segment]) -> list:
-    results = list(stage(segments))
+def _checked(stage, segments: Sequence[Segment], *more) -> list:
+    results = list(stage(segments, *more))
     if len(results) != len(segments):
         raise ValueError(f"{len(segments)} segments in, {len(results)} results out")
     return results

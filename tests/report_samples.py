@@ -19,7 +19,7 @@ from repair.core import (
     Suggestion,
     suggestion_id,
 )
-from repair.decisions import Decisions, carry_over, decisions_from_dict, decisions_to_dict
+from repair.files.decisions import Decisions, carry_over, decisions_from_dict, decisions_to_dict
 
 ARTICLES = Path(__file__).parent.parent / "corpora/samples"
 HEADER = {"schema": "mt-repair.run/1", "signature": "mt-repair:test", "input": {"name": "samples"}}

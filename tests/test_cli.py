@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from repair.cli import main
-from repair.runs import read_run, run_digest
+from repair.files.runs import read_run, run_digest
 
 SAMPLES = Path(__file__).parent.parent / "corpora" / "samples"
 FAST = ["--stages", "style,facts"]
@@ -207,7 +207,7 @@ def test_every_view_of_a_run_is_written(here, view):
 
 def test_doctor_assembles_the_grammar_checker_and_says_what_works(here, capsys, monkeypatch):
     """Jars are taken from the user's cache where they are, else fetched; progress goes to stderr."""
-    from repair import jars
+    from repair.grammar import jars
 
     real = jars.jar_folder()
     monkeypatch.setenv("MT_REPAIR_CACHE", str(here / "cache"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from repair import Candidate, Decision, Edit, ErrorSpan, Record, RepairError, Segment, Suggestion
 from repair.core import suggestion_id
-from repair.decisions import (
+from repair.files.decisions import (
     Decisions,
     Placed,
     Silence,

@@ -24,7 +24,7 @@ def write_tiny(folder, seed=0):
     from safetensors.torch import save
     from tokenizers import Tokenizer, models, pre_tokenizers
 
-    from repair.encoder import Network, Shape, pack
+    from repair.detect.encoder import Network, Shape, pack
 
     vocabulary = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
     vocabulary += [(letter, -3.0) for letter in LETTERS]
@@ -267,7 +267,7 @@ def test_weights_of_another_shape_are_refused(tmp_path):
 
 
 def test_packing_keeps_weights():
-    from repair.encoder import pack, unpack
+    from repair.detect.encoder import pack, unpack
 
     torch.manual_seed(0)
     matrix = torch.randn(128, 128)

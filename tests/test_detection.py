@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repair import detection
 from repair.core import ErrorSpan
-from repair.effects import wilson
+from repair.evaluate import detection
+from repair.evaluate.effects import wilson
 
 FLAGS = st.lists(
     st.tuples(st.booleans(), st.booleans(), st.integers(0, 3)), min_size=1, max_size=60

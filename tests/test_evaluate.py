@@ -9,14 +9,14 @@ import pytest
 from repair.corpora.gold import Corpus, Gold
 
 from repair import RepairError, corpora
-from repair.baselines import RandomEdit, Surface, make_system, readme_block
 from repair.cli import main
 from repair.core import Candidate, Edit, ErrorSpan, Finding, Quality, Record, Segment, Suggestion
 from repair.detect import Detection
 from repair.evaluate import Thresholds, gold_tags, measure, run_system, tune
-from repair.metrics import score
-from repair.results import draw_plots, summary_rows, write_page, write_text
-from repair.systems import AllOk, DoNothing, Output, Piped, Predicted, Staged
+from repair.evaluate.baselines import RandomEdit, Surface, make_system, readme_block
+from repair.evaluate.metrics import score
+from repair.evaluate.results import draw_plots, summary_rows, write_page, write_text
+from repair.evaluate.systems import AllOk, DoNothing, Output, Piped, Predicted, Staged
 
 
 @pytest.fixture
@@ -292,7 +292,7 @@ def test_repaired_text_of_others_is_read(dev, tmp_path, kind):
 
 
 def test_a_run_file_is_read(dev, tmp_path):
-    from repair.runs import record_to_dict
+    from repair.files.runs import record_to_dict
 
     head = json.dumps({"schema": "mt-repair.run/1", "signature": "x", "input": {}, "options": {}})
     rows = [json.dumps(record_to_dict(r)) for r in Pipeline().run(s.blind() for s in dev.segments)]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from repair import RepairError
 from repair.files import FORMATS, open_input, write_texts
-from repair.streams import atomic_writer, check_output, guess_encodings
+from repair.files.streams import atomic_writer, check_output, guess_encodings
 
 READERS = {".gz": gzip.decompress, ".xz": lzma.decompress, ".bz2": bz2.decompress}
 

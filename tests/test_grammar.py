@@ -18,10 +18,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repair import CATEGORIES, RepairError, Segment, apply, grammar, jars, languagetool
-from repair.grammar import Grammar, GrammarUnavailable
-from repair.grammar_rules import edit_confidence, measured, place_confidence, silent_rules
-from repair.spelling import is_name
+from repair import CATEGORIES, RepairError, Segment, apply, grammar
+from repair.grammar import Grammar, GrammarUnavailable, jars, languagetool
+from repair.grammar.rules import edit_confidence, measured, place_confidence, silent_rules
+from repair.style.spelling import is_name
 
 BAD = "He go to school every day ."
 TEXTS = [
@@ -287,7 +287,7 @@ def test_a_server_that_hangs_is_restarted(checker):
 
 RUN = """
     import time
-    from repair.languagetool import Server, find
+    from repair.grammar.languagetool import Server, find
     server = Server()
     server._jars = find()
     server._launch()  # loading the rules is left out, which takes most of the time
@@ -452,7 +452,7 @@ def empty_cache(folder, tmp_path, monkeypatch):
 
 
 def test_two_processes_assemble_at_once(empty_cache):
-    code = "from repair import jars; print(len(jars.faulty(jars.assemble())))"
+    code = "from repair.grammar import jars; print(len(jars.faulty(jars.assemble())))"
     both = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
         for _ in range(2)

@@ -9,7 +9,15 @@ import pytest
 
 from repair import RepairError
 from repair.cli import main
-from repair.leaks import Index, Text, find_leaks, fold, protected_names, read_declared, read_texts
+from repair.evaluate.leaks import (
+    Index,
+    Text,
+    find_leaks,
+    fold,
+    protected_names,
+    read_declared,
+    read_texts,
+)
 
 PROTECTED = [
     Text("dev", "1.source", "Министр иностранных дел заявил, что переговоры будут продолжены в марте."),

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics.lib_ter import translation_edit_rate
 
-from repair import metrics
 from repair.core import (
     Candidate,
     Edit,
@@ -20,7 +19,8 @@ from repair.core import (
     Segment,
     Suggestion,
 )
-from repair.ter import count_edits
+from repair.evaluate import metrics
+from repair.evaluate.ter import count_edits
 
 REFERENCES = [
     "The ministry confirmed that talks on the border will resume in March.",

@@ -235,7 +235,7 @@ import json, sys
 sys.path.insert(0, {training!r})
 import numpy as np, torch
 import base, export, measure, train
-from repair.encoder import Network, Shape
+from repair.detect.encoder import Network, Shape
 letters = "абвгдежзийклмнопрстуфхцчшщъыьэюяabcdefghijklmnopqrstuvwxyz0123456789.,!?'"
 pieces = [["<s>", 0], ["<pad>", 0], ["</s>", 0], ["<unk>", 0], ["▁", -2]]
 pieces += [[c, -3] for c in letters] + [["▁" + c, -3] for c in letters]

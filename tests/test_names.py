@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 import repair
-from repair.exonyms import exonyms
-from repair.lexicon import is_compound, is_english
-from repair.names import match_names, renders, russian_names, stem, unexplained_names
-from repair.transliteration import LIMIT, romanize, spelling_cost
+from repair.facts.exonyms import exonyms
+from repair.facts.lexicon import is_compound, is_english
+from repair.facts.names import match_names, renders, russian_names, stem, unexplained_names
+from repair.facts.transliteration import LIMIT, romanize, spelling_cost
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_exonyms_cover_cases_and_adjectives():
 
 
 def test_the_table_of_exonyms_is_well_formed():
-    path = Path(repair.__file__).parent / "exonyms.tsv"
+    path = Path(repair.__file__).parent / "facts" / "exonyms.tsv"
     rows = [r for r in path.read_text("utf-8").splitlines() if r and not r.startswith("#")]
     assert len(rows) > 350
     for row in rows:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repair import dates, numbers
-from repair.number_words import roman, spell_english
-from repair.numbers import match, read_english, read_russian, same
+from repair.facts import dates, numbers
+from repair.facts.number_words import roman, spell_english
+from repair.facts.numbers import match, read_english, read_russian, same
 
 
 def values(quantities):

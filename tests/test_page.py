@@ -12,7 +12,7 @@ import pytest
 from report_samples import HEADER, earlier, many_records, sample_records, suggest
 
 from repair.core import Quality, Record, Segment
-from repair.decisions import decided_text, decisions_from_dict
+from repair.files.decisions import decided_text, decisions_from_dict
 from repair.report import write_report
 
 HERE = Path(__file__).parent

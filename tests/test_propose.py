@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repair import models
-from repair.changes import category_of, cut
 from repair.core import Edit, RepairError, Segment, apply
 from repair.propose import Hypotheses, Hypothesis, propose
+from repair.propose.changes import category_of, cut
 
 FAMILIES = ("marian", "t5", "bart", "m2m100")
 WORDS = st.lists(st.sampled_from(
@@ -232,7 +232,7 @@ SEGMENTS = [
 
 
 def load(folder, **options):
-    from repair.seq2seq import Seq2Seq
+    from repair.propose.seq2seq import Seq2Seq
 
     return Seq2Seq(folder, **{"kind": "translator", "threads": 1, "beam": 3} | options)
 
@@ -534,7 +534,7 @@ def test_fetch_takes_only_what_is_safe_and_needed(tmp_path):
 )
 def test_offline_says_what_to_do(tmp_path, environment):
     code = (
-        "from repair.seq2seq import Seq2Seq\nfrom repair import RepairError\n"
+        "from repair.propose.seq2seq import Seq2Seq\nfrom repair import RepairError\n"
         "try: Seq2Seq('opus-mt-ru-en')\n"
         "except RepairError as error: print(error)"
     )

@@ -81,7 +81,7 @@ def test_modules_import_only_from_those_before_them():
     from importlib.resources import files
 
     for index, name in enumerate(MODULES):
-        source = files("repair.page").joinpath(name).read_text("utf-8")
+        source = files("repair.report.page").joinpath(name).read_text("utf-8")
         wanted = set(re.findall(r'from "\./([\w.]+)"', source))
         assert wanted <= set(MODULES[:index]), name
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repair import Candidate, Edit, ErrorSpan, Quality, Record, RepairError, Segment, Suggestion
-from repair.runs import RunWriter, read_run, record_from_dict, record_to_dict, run_digest
+from repair.files.runs import RunWriter, read_run, record_from_dict, record_to_dict, run_digest
 
 HEADER = {"signature": "mt-repair:1|style:2", "input": {"format": "lines"}, "options": {"n": 1}}
 
@@ -140,7 +140,7 @@ def test_it_may_be_cut_at_any_byte(folder, data):
 WRITES_AND_HANGS = """
 import sys, time
 from repair import Record, Segment
-from repair.runs import RunWriter
+from repair.files.runs import RunWriter
 with RunWriter(sys.argv[1], {"signature": "s"}) as writer:
     for start in range(0, 10**9, 100):
         writer.write([Record(Segment(str(i), "mt " * 50), fixed="x") for i in range(start, start + 100)])
@@ -219,7 +219,7 @@ def test_a_run_that_is_not_kept(tmp_path, capfdbinary):
 FILLS_THE_DISK = """
 import resource, sys
 from repair import Record, RepairError, Segment
-from repair.runs import RunWriter
+from repair.files.runs import RunWriter
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 try:
     with RunWriter(sys.argv[1], {"signature": "s"}) as writer:

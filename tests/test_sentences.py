@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repair.sentences import LONGEST, lines, split, stream, wrapped
+from repair.files.sentences import LONGEST, lines, split, stream, wrapped
 
 news = st.lists(
     st.sampled_from(

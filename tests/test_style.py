@@ -13,11 +13,11 @@ from repair.corpora.measure_style import count_moves, find_moves, read_outputs, 
 from repair.corpora.mine import corpora_folder, mine, read_sources
 from repair.corpora.mine import main as mine_main
 
-from repair.calques import Table, load_table, read_table
-from repair.consistency import skeleton
 from repair.core import CATEGORIES, Edit, RepairError, Segment, apply, compatible
 from repair.style import SURFACE, Style, confidence, shrink, trim
-from repair.typography import mask
+from repair.style.calques import Table, load_table, read_table
+from repair.style.consistency import skeleton
+from repair.style.typography import mask
 
 CASES = sorted((Path(__file__).parent / "cases" / "style").glob("*.txt"))
 STYLE = Style()

@@ -16,9 +16,9 @@ from rich.console import Console
 
 from repair.align import tokens
 from repair.core import Record, RepairError, Segment, apply, compatible
-from repair.decisions import decisions_from_dict
-from repair.docx import write_tracked_changes
-from repair.views import COLUMNS, applied, decided, m2, markdown, offered, terminal, tsv
+from repair.files.decisions import decisions_from_dict
+from repair.report.docx import write_tracked_changes
+from repair.report.views import COLUMNS, applied, decided, m2, markdown, offered, terminal, tsv
 
 SEGMENT = Segment("1", "He told that 1,5 milions was stolen", doc="news")
 

@@ -33,7 +33,18 @@ def installed(tmp_path_factory):
     (wheel,) = folder.glob("*.whl")
     site = folder / "site"
     subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--target", site, wheel],
+        [
+            sys.executable,
+            "-m",
+            "uv",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--target",
+            site,
+            wheel,
+        ],
         check=True,
     )
     return site

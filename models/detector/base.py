@@ -131,7 +131,7 @@ def _from_transformers(base: str, layers: int) -> dict[str, torch.Tensor]:
 def load_base(
     base: str, tokenizer: str, layers: int, downloads: Path
 ) -> tuple[dict[str, torch.Tensor], dict]:
-    """Encoder weights under the names of `repair.encoder.Network`, and the tokenizer's JSON.
+    """Encoder weights under the names of `repair.detect.encoder.Network`, and the tokenizer's JSON.
 
     ``base`` and ``tokenizer`` are requirements (``name==version``), folders or hub ids.
     """

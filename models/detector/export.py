@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save
 
 from repair.detect import SCHEMA, Detector, evidence
-from repair.encoder import Network, pack
+from repair.detect.encoder import Network, pack
 
 PRECISION = 0.4  # of words at the default threshold, on development data
 FALSE_ALARMS = 0.02  # of words of good news, at most

@@ -20,7 +20,7 @@ import torch
 
 from repair import Segment, align
 from repair.detect import Detector
-from repair.encoder import Network, Pieces, collate
+from repair.detect.encoder import Network, Pieces, collate
 
 HERE = Path(__file__).resolve().parent
 SAMPLES = 1000

@@ -32,7 +32,7 @@ import export
 import measure
 import plant
 
-from repair.encoder import Network, Pieces, Shape, collate
+from repair.detect.encoder import Network, Pieces, Shape, collate
 
 HERE = Path(__file__).resolve().parent
 PARTS = examples.PARTS | {

@@ -114,8 +114,8 @@ def fetch(options: argparse.Namespace) -> int:
 
 
 def leaks(options: argparse.Namespace) -> int:
-    from ..leaks import find_leaks, read_declared
-    from ..results import write_rows
+    from ..evaluate.leaks import find_leaks, read_declared
+    from ..evaluate.results import write_rows
 
     lists, drops = list(options.train), set()
     folders = options.model or ([] if options.train else _shipped())

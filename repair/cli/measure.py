@@ -43,8 +43,8 @@ def _add_score(commands) -> None:
 
 
 def score(options: argparse.Namespace) -> int:
-    from .. import metrics
-    from ..environment import usable_cores
+    from ..evaluate import metrics
+    from ..evaluate.environment import usable_cores
 
     fixed = read_lines(options.fixed, options.encoding)
     sets = [read_lines(path, options.encoding) for path in options.reference]
@@ -80,7 +80,7 @@ def score(options: argparse.Namespace) -> int:
 
 def read_lines(path: str, encoding: str | None = None) -> list[str]:
     """The lines of a text file, compressed or not, without their ends."""
-    from ..streams import Lines
+    from ..files.streams import Lines
 
     lines = Lines(path, encoding)
     try:
@@ -174,8 +174,7 @@ def _add_evaluate(commands) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    from .. import results
-    from ..evaluate import Evaluation
+    from ..evaluate import Evaluation, results
 
     gates = [_gate(text, 1) for text in options.at_least] + [
         _gate(text, -1) for text in options.at_most
@@ -188,7 +187,7 @@ def evaluate(options: argparse.Namespace) -> int:
             "Say what to measure.", mend="Give one of --system, --predictions and --baselines."
         )
     if options.html:
-        from ..streams import check_output
+        from ..files.streams import check_output
 
         check_output(options.html, force=options.force)
     started = time.perf_counter()
@@ -213,7 +212,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def _systems(options) -> list[str]:
     if options.baselines and not options.system:
-        from ..baselines import BASELINES
+        from ..evaluate.baselines import BASELINES
 
         return [*BASELINES]
     return options.system or [""]
@@ -240,11 +239,11 @@ class Bench:
 
     def measure(self, name: str, corpora_named: list[str]) -> list:
         """The evaluations of one system on all corpora."""
-        from ..baselines import close_system, make_system
+        from ..evaluate.baselines import close_system, make_system
 
         options = self.options
         if options.predictions:
-            from ..systems import Predicted
+            from ..evaluate.systems import Predicted
 
             system = Predicted(options.predictions, options.format, tokenized=options.tokenized)
         else:
@@ -262,8 +261,8 @@ class Bench:
             close_system(system)
 
     def _measure(self, system, name: str):
-        from ..environment import usable_cores
         from ..evaluate import measure
+        from ..evaluate.environment import usable_cores
 
         corpus = self.load(name)
         if corpus.name not in self._order:
@@ -311,7 +310,7 @@ class Bench:
         if options.predictions:
             if not options.tune_predictions:
                 return None
-            from ..systems import Predicted
+            from ..evaluate.systems import Predicted
 
             system = Predicted(
                 options.tune_predictions, options.format, tokenized=options.tokenized
@@ -355,7 +354,7 @@ def _missed(gate: tuple[str, float, int], evaluations) -> list[str]:
 
 
 def _write(options, evaluations, seconds: float, results) -> None:
-    from ..environment import describe_environment
+    from ..evaluate.environment import describe_environment
 
     rows = results.summary_rows(evaluations)
     closing = f"{len(evaluations)} evaluations in {seconds:.0f} s"
@@ -373,7 +372,7 @@ def _write(options, evaluations, seconds: float, results) -> None:
         if len(evaluations) > 1:
             print(f"\n{results.write_rows(rows)}\n{closing}")
     if options.html:
-        from ..streams import atomic_writer
+        from ..files.streams import atomic_writer
 
         with atomic_writer(options.html, force=options.force, encoding="utf-8") as out:
             out.write(results.write_page(evaluations))
@@ -385,7 +384,7 @@ def _write(options, evaluations, seconds: float, results) -> None:
             for name, svg in results.draw_plots(one).items():
                 (folder / f"{stem}.{name}.svg").write_text(svg, encoding="utf-8")
     if options.update_readme:
-        from ..baselines import readme_block
+        from ..evaluate.baselines import readme_block
 
         path = Path(options.update_readme)
         note = f"\n\n{closing}; {describe_environment()['hardware']}."

@@ -42,7 +42,7 @@ def add_commands(commands) -> None:
 
 
 def run_report(options) -> int:
-    from ..runs import read_run
+    from ..files.runs import read_run
 
     run = read_run(options.run_file)
     view = options.view or _view_by_suffix(options.output)
@@ -74,11 +74,11 @@ def _view_by_suffix(output: str) -> str:
 def write_view(
     run, view, output, *, evaluation=False, decisions=None, title=None, force=False
 ) -> None:
-    """Write one view of a `repair.runs.Run` to a path, or to stdout for ``-``."""
+    """Write one view of a `repair.files.runs.Run` to a path, or to stdout for ``-``."""
     if view == "docx":
-        from ..decisions import read_decisions
-        from ..docx import write_tracked_changes
-        from ..views import decided, offered
+        from ..files.decisions import read_decisions
+        from ..report.docx import write_tracked_changes
+        from ..report.views import decided, offered
 
         choose = decided(read_decisions(decisions)) if decisions else offered
 
@@ -92,9 +92,9 @@ def write_view(
 
 
 def _write_text(run, view, output, decisions, title, force) -> None:
-    from .. import views
-    from ..decisions import read_decisions
-    from ..streams import atomic_writer
+    from ..files.decisions import read_decisions
+    from ..files.streams import atomic_writer
+    from ..report import views
 
     made = read_decisions(decisions) if decisions else None
     choose = views.decided(made) if made else views.offered
@@ -117,9 +117,9 @@ def _write_text(run, view, output, decisions, title, force) -> None:
 
 
 def _write_html(run, output, evaluation, decisions, title, force) -> None:
-    from ..decisions import Decisions, carry_over, decisions_to_dict, read_decisions
+    from ..files.decisions import Decisions, carry_over, decisions_to_dict, read_decisions
+    from ..files.runs import run_digest
     from ..report import write_report
-    from ..runs import run_digest
 
     digest = run_digest(run)
     earlier: dict = {}
@@ -134,7 +134,7 @@ def _write_html(run, output, evaluation, decisions, title, force) -> None:
         }
     effect = None
     if evaluation:
-        from ..metrics import segment_effect as effect
+        from ..evaluate.metrics import segment_effect as effect
     write_report(
         run, run.header, output, digest=digest, evaluation=evaluation, effect=effect,
         title=title, force=force, **earlier,
@@ -144,9 +144,9 @@ def _write_html(run, output, evaluation, decisions, title, force) -> None:
 def run_apply(options) -> int:
     import sys
 
-    from ..decisions import by_segment, check_run, decided_text, read_decisions
     from ..files import write_texts
-    from ..runs import read_run, run_digest
+    from ..files.decisions import by_segment, check_run, decided_text, read_decisions
+    from ..files.runs import read_run, run_digest
 
     run = read_run(options.run_file)
     if "input" not in run.header:

@@ -129,8 +129,8 @@ def _stages(text: str) -> tuple[str, ...]:
 
 
 def run(options) -> int:
+    from ..files.streams import check_output
     from ..pipeline import Repairer
-    from ..streams import check_output
 
     if options.resume and options.output in (None, "-"):
         raise RepairError(
@@ -154,7 +154,7 @@ def wants_assembly(options) -> bool:
     """Whether the embedded grammar checker will be fetched before the run can begin."""
     if "grammar" not in options.stages or options.languagetool_url or options.languagetool_folder:
         return False
-    from ..jars import jar_folder
+    from ..grammar.jars import jar_folder
 
     return not jar_folder().is_dir()
 
@@ -179,7 +179,7 @@ def _wanted(options) -> dict:
         )
     silences = None
     if options.decisions:
-        from ..decisions import Silences, read_decisions
+        from ..files.decisions import Silences, read_decisions
 
         silences = Silences(read_decisions(options.decisions)).covers
     return {
@@ -200,7 +200,7 @@ def _proposers(options) -> Iterator:
 
         yield Hypotheses(path)
     for model in options.fixer:
-        from ..seq2seq import Seq2Seq
+        from ..propose.seq2seq import Seq2Seq
 
         yield Seq2Seq(
             model,
@@ -214,8 +214,8 @@ def _proposers(options) -> Iterator:
 
 
 def _run(options, segments, repairer) -> int:
+    from ..files.runs import RunWriter
     from ..pipeline import batches
-    from ..runs import RunWriter
 
     header = {
         "signature": repairer.signature,

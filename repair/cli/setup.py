@@ -50,7 +50,9 @@ def run_doctor(options) -> int:
 
         table = Table("", "part", "found", "to mend it", box=None, pad_edge=False)
         for name, ok, detail, mend in rows:
-            table.add_row("[green]ok[/]" if ok else "[red]no[/]", name, detail, "" if ok else mend or "")
+            table.add_row(
+                "[green]ok[/]" if ok else "[red]no[/]", name, detail, "" if ok else mend or ""
+            )
         Console().print(table)
     return 0 if all(row[1] for row in rows) else 1
 

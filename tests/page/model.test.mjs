@@ -1,9 +1,9 @@
 // Decisions, conflicts, undo, import and export, without a browser.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Report } from "../../repair/page/model.js";
-import { View } from "../../repair/page/filters.js";
-import { KEYS, lookUp } from "../../repair/page/keys.js";
+import { Report } from "../../repair/report/page/model.js";
+import { View } from "../../repair/report/page/filters.js";
+import { KEYS, lookUp } from "../../repair/report/page/keys.js";
 
 const place = (id, start, end, texts, more = {}) => ({
   id, start, end, category: "fluency/grammar", severity: "minor", confidence: 0.7, by: "style/x",

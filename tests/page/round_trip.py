@@ -16,8 +16,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from repair import cli
-from repair.decisions import decided_text, decisions_from_dict
-from repair.runs import read_run
+from repair.files.decisions import decided_text, decisions_from_dict
+from repair.files.runs import read_run
 
 
 def command(*arguments) -> None:

@@ -1,6 +1,6 @@
 """Pictures of the report: ``python tests/page/screenshots.py [FOLDER]``.
 
-Without a folder it renews ``repair/page/screenshot.png``, which the README shows; with one it puts
+Without a folder it renews ``repair/report/page/screenshot.png``, which the README shows; with one it puts
 every look of the page there, to be looked at: light, dark, filters, phone, evaluation and print.
 The report is that of a run on the sample articles with the stages that are installed.
 """
@@ -67,7 +67,8 @@ def main(folder: Path | None) -> None:
                 page.click(act[1:]) if act[0] == ":" else page.keyboard.press(act)
             page.wait_for_timeout(4000 if folder is None else 400)  # the last message fades
             page.screenshot(
-                path=(folder or ROOT / "repair/page") / f"{name if folder else 'screenshot'}.png"
+                path=(folder or ROOT / "repair/report/page")
+                / f"{name if folder else 'screenshot'}.png"
             )
             if name == "light" and folder:
                 page.pdf(path=folder / "print.pdf", format="A4")

@@ -1,7 +1,7 @@
 // Laws of offsets and marks, without a browser.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { applied, clipped, compatible, evidence, layout, unitsOf } from "../../repair/page/text.js";
+import { applied, clipped, compatible, evidence, layout, unitsOf } from "../../repair/report/page/text.js";
 
 const ALPHABET = ["a", "я", "\u0301", "😀", "𝔘", " ", "\u202e", "👩‍👧", "\n"];
 let seed = 7;

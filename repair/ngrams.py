@@ -1,0 +1,231 @@
+"""How usual a run of English words is: n-gram counts of good English, and the model they make.
+
+The shipped counts (one to three words) are those of the texts named in ``models/ngrams/README.md``.
+Words are lower-cased, digits are all ``0``, and clitics stand alone (``don 't``, ``Putin 's``), so
+that running text and the tokenised text of the published corpora read alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from . import align
+from .core import RepairError
+
+FILE = "counts.npz"
+START, END, UNKNOWN = 0, 1, 2  # ids of the edges of a sentence and of words that are not counted
+RESERVED = ("<s>", "</s>", "<unk>")
+BITS = 18  # of a word id in the key of an n-gram, so that three of them fit into 64 bits
+RATIO = 1.12  # counts are kept as powers of this: exact below 9, within 6 % above
+DISCOUNT = 0.75  # what absolute discounting takes from each count seen (Ney et al. 1994)
+_CLITIC = re.compile(r"(?<=\w)['’](?:s|t|re|ve|ll|d|m)$", re.IGNORECASE)
+_PLAIN = str.maketrans("‘’“”„«»", '\'\'"""""')
+
+
+def words(text: str) -> list[tuple[str, int, int]]:
+    """The words and signs of a text as the counts know them, with their offsets."""
+    found = []
+    for start, end in align.tokens(text):
+        clitic = _CLITIC.search(text, start, end)
+        if clitic and clitic.start() > start:
+            found += [(start, clitic.start()), (clitic.start(), end)]
+        elif found and text[start - 1] in "'’" and found[-1] == (start - 1, start):
+            # “don 't”: the sign and what stands right behind it are one clitic.
+            whole = _CLITIC.search("x" + text[start - 1 : end])
+            found[-1:] = [(start - 1, end)] if whole else [found[-1], (start, end)]
+        else:
+            found.append((start, end))
+    return [(normal(text[start:end]), start, end) for start, end in found]
+
+
+def normal(word: str) -> str:
+    """A word as it is counted."""
+    return re.sub(r"\d", "0", word.lower().translate(_PLAIN))
+
+
+class Counts:
+    """Counts of one, two and three words in a row, and an interpolated trigram model over them.
+
+    A probability is that of absolute discounting: what is taken from the counts seen goes to the
+    model of one word less, and at the bottom to the word frequencies of `wordfreq`. All methods
+    take arrays of ids (see `ids`) and work on whole arrays; logarithms are natural.
+    """
+
+    def __init__(self, path: str | Path | None = None):
+        path = Path(path) if path else Path(str(resources.files("repair.models") / "ngrams" / FILE))
+        try:
+            with np.load(path) as arrays:
+                vocabulary = arrays["vocabulary"].tobytes().decode("utf-8").split("\n")
+                single = _LEVELS[arrays["single"]]
+                self._keys = {2: _joined(arrays, "double"), 3: _joined(arrays, "triple")}
+                self._codes = {2: arrays["double"], 3: arrays["triple"]}
+        except (OSError, EOFError, KeyError, ValueError) as error:
+            raise RepairError(
+                f"The n-gram counts cannot be read: {error}",
+                path=path,
+                mend="Install mt-repair again, or build them with models/ngrams/build.py.",
+            ) from None
+        self._ids = {word: index for index, word in enumerate(vocabulary)}
+        self._single = single
+        self._total = float(single.sum())
+        # The mass that discounting leaves for the shorter model, for each context that was seen.
+        self._left = {n: self._leftover(n) for n in (2, 3)}
+        self._base = self._base_of(vocabulary)
+
+    def __len__(self) -> int:
+        return len(self._single)
+
+    def _base_of(self, vocabulary: Sequence[str]) -> np.ndarray:
+        """The probability of a word on its own, from our counts and the larger ones of wordfreq."""
+        frequency = _frequencies()
+        general = np.array([frequency.get(word, 0.0) for word in vocabulary])
+        own = np.maximum(self._single, 0.1) / self._total
+        return np.log(0.7 * own + 0.3 * general + 1e-9)
+
+    def _leftover(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        contexts = self._keys[n] >> np.uint64(BITS)
+        taken = np.maximum(_LEVELS[self._codes[n]] - DISCOUNT, 0)
+        starts = np.flatnonzero(np.diff(contexts, prepend=contexts[:1] + np.uint64(1)))
+        sums = np.add.reduceat(taken, starts) if len(starts) else np.zeros(0)
+        totals = self._context_counts(n, contexts[starts])
+        # Rare n-grams are not kept, so that what is left over is more than the discount alone.
+        return contexts[starts], np.clip(1 - sums / totals, 0.02, 1)
+
+    def _context_counts(self, n: int, contexts: np.ndarray) -> np.ndarray:
+        if n == 2:
+            return np.maximum(self._single[contexts.astype(np.int64)], 1.0)
+        found = np.where(contexts == 0, self._single[START], self._find(2, contexts))
+        return np.maximum(found, 1.0)
+
+    def _find(self, n: int, keys: np.ndarray) -> np.ndarray:
+        """The counts of packed n-grams; 0 for those not kept."""
+        table = self._keys[n]
+        places = np.minimum(np.searchsorted(table, keys), len(table) - 1)
+        return np.where(table[places] == keys, _LEVELS[self._codes[n][places]], 0.0)
+
+    def ids(self, sentence: Sequence[str]) -> np.ndarray:
+        """The ids of normal words (see `words`); a word that is not counted is `UNKNOWN`."""
+        known = self._ids
+        return np.array([known.get(word, UNKNOWN) for word in sentence], np.int64)
+
+    def known(self, word: str) -> bool:
+        """Whether a normal word is among those counted."""
+        return word in self._ids
+
+    def count(self, *run: np.ndarray) -> np.ndarray:
+        """How often one, two or three words stand in a row, about; rare runs count as 0."""
+        if len(run) == 1:
+            return self._single[np.asarray(run[0])]
+        return self._find(len(run), _pack(run))
+
+    def logprob(self, before: np.ndarray, last: np.ndarray, word: np.ndarray) -> np.ndarray:
+        """Log-probability of each ``word`` after the two words ``before`` and ``last``."""
+        before, last, word = (np.asarray(a, np.int64) for a in (before, last, word))
+        p = np.exp(self._base[word])
+        for n, run in ((2, (last, word)), (3, (before, last, word))):
+            contexts = _pack(run[:-1])
+            totals = self._context_counts(n, contexts)
+            seen = np.maximum(self._find(n, _pack(run)) - DISCOUNT, 0) / totals
+            p = seen + self._mass(n, contexts) * p
+        return np.log(np.minimum(p, 1.0))
+
+    def _mass(self, n: int, contexts: np.ndarray) -> np.ndarray:
+        keys, masses = self._left[n]
+        places = np.minimum(np.searchsorted(keys, contexts), len(keys) - 1)
+        return np.where(keys[places] == contexts, masses[places], 1.0)
+
+    def score(self, sentence: Sequence[str]) -> np.ndarray:
+        """The log-probability of each word of a sentence and of its end: (words + 1,)."""
+        run = np.concatenate([[START, START], self.ids(sentence), [END]])
+        return self.logprob(run[:-2], run[1:-1], run[2:])
+
+    def change(
+        self, sentence: Sequence[str], edits: Sequence[tuple[int, int, Sequence[str]]]
+    ) -> np.ndarray:
+        """What each edit ``(start, end, new words)`` alone does to the sentence's log-probability.
+
+        ``sentence[start:end]`` is replaced. Only the words whose context changes are looked at.
+        """
+        run = np.concatenate([[START, START], self.ids(sentence), [END]])
+        runs, owner, sign = [], [], []
+        for index, (start, end, new) in enumerate(edits):
+            tail = run[end + 2 : end + 4]
+            head = run[start : start + 2]
+            for direction, middle in ((-1, run[start + 2 : end + 2]), (1, self.ids(new))):
+                window = np.concatenate([head, middle, tail])
+                count = len(window) - 2
+                runs.append(np.stack([window[:-2], window[1:-1], window[2:]]))
+                owner.append(np.full(count, index))
+                sign.append(np.full(count, direction))
+        out = np.zeros(len(edits))
+        if runs:
+            values = self.logprob(*np.concatenate(runs, 1)) * np.concatenate(sign)
+            np.add.at(out, np.concatenate(owner), values)
+        return out
+
+
+@cache
+def shipped() -> Counts:
+    """The counts that ship with the package, loaded once."""
+    return Counts()
+
+
+@cache
+def _frequencies() -> dict[str, float]:
+    import wordfreq
+
+    return wordfreq.get_frequency_dict("en", wordlist="large")
+
+
+def _pack(run: Sequence[np.ndarray]) -> np.ndarray:
+    key = np.zeros(np.shape(run[0]), np.uint64)
+    for ids in run:
+        key = (key << np.uint64(BITS)) | np.asarray(ids).astype(np.uint64)
+    return key
+
+
+def _levels() -> np.ndarray:
+    """The 256 counts that a code can stand for, rising."""
+    out = [0.0]
+    while len(out) < 256:
+        out.append(max(out[-1] + 1, round(out[-1] * RATIO)))
+    return np.array(out)
+
+
+_LEVELS = _levels()
+
+
+def _joined(arrays, name: str) -> np.ndarray:
+    """The sorted keys from their differences, which are kept byte by byte."""
+    planes = arrays[name + "_keys"]
+    gaps = np.zeros(planes.shape[1], np.uint64)
+    for plane in planes:
+        gaps = (gaps << np.uint64(8)) | plane
+    return np.cumsum(gaps, dtype=np.uint64)
+
+
+def save(path: str | Path, vocabulary: Sequence[str], tables: Sequence[dict]) -> None:
+    """Write counts for `Counts`: words by id, and for one to three words ``{ids: count}`` arrays.
+
+    ``tables[0]`` is an array of counts by id; ``tables[1]`` and ``tables[2]`` are pairs of packed,
+    sorted keys and counts.
+    """
+    arrays = {"vocabulary": np.frombuffer("\n".join(vocabulary).encode("utf-8"), np.uint8)}
+    arrays["single"] = _codes(tables[0])
+    for name, (keys, counts) in zip(("double", "triple"), tables[1:], strict=True):
+        gaps = np.diff(keys, prepend=np.uint64(0))
+        planes = [(gaps >> np.uint64(shift)).astype(np.uint8) for shift in range(56, -8, -8)]
+        arrays[name + "_keys"] = np.stack(planes)
+        arrays[name] = _codes(counts)
+    np.savez_compressed(path, **arrays)
+
+
+def _codes(counts: np.ndarray) -> np.ndarray:
+    middles = (_LEVELS[1:] + _LEVELS[:-1]) / 2
+    return np.searchsorted(middles, counts, side="right").astype(np.uint8)
