@@ -29,7 +29,7 @@ PAIRS += ["wmt_pairs/newstest2019_enru", "wmt_pairs/newstest2020_enru", "wmt_pai
 PAIRS += ["pairs/ud_pud", "pairs/xquad", "pairs/tico19_test", "pairs/mt_geneval_wiki_bios_enru"]
 POST_EDITS = [f"english/post_edits/mlqe_pe_{pair}-en" for pair in ("ro", "et")]
 VOCABULARY = 120_000
-LEAST = {2: 2, 3: 2}  # n-grams seen less often are not kept
+LEAST = {2: 1, 3: 2}  # n-grams seen less often are not kept
 
 
 def sentences(shelf: Shelf) -> Iterator[str]:
