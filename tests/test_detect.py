@@ -45,7 +45,7 @@ def write_tiny(folder, seed=0):
                 weight.normal_(0, 0.3)
     data = save(pack(network.state_dict()))
     (folder / "model.safetensors").write_bytes(data)
-    line = {"words": [0.2, 0.02, 0.02, 0.0, 0.0, 0.0], "gaps": [0.2, 0.0, 0.0, 0.0, 0.0, -1.0]}
+    line = {"words": [0.2, 0.0], "gaps": [0.2, -1.0]}
     line |= {"hter": [1.0, 0.0], "da": [1.0, 0.0]}
     limits = {"words": {"default": 0.5, "mcc": 0.4}, "gaps": {"default": 0.5, "mcc": 0.4}}
     condition = {"calibration": line, "thresholds": limits}

@@ -375,19 +375,22 @@ def afrl(shelf: Shelf) -> Iterator[Example]:
         )
 
 
-def consensus(shelf: Shelf) -> Iterator[Example]:
+def consensus(
+    shelf: Shelf, years: Sequence[str] = ("2013", "2014", "2018", "2019"), training: bool = True
+) -> Iterator[Example]:
     """WMT system outputs: a word is wrong as far as neither reference nor other systems have it.
 
     The label of a word is 0 where it is aligned to the same word of the reference, else the share
     of the other systems that lack it, weighted by how near each system is to the references on
     the whole. A content word that the reference has elsewhere is a shift more often than an error
-    and keeps less than half of its label.
+    and keeps less than half of its label. Unless it is for ``training``, texts of development and
+    test sets are let through.
     """
-    for year in ("2013", "2014", "2018", "2019"):
+    for year in years:
         groups: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
         texts: dict[str, tuple[str, str]] = {}
         for row in shelf.table(f"wmt_outputs/newstest{year}.ruen_mt"):
-            if shelf.allows(row["src_ru"], row["tgt_en"], row["mt"]):
+            if not training or shelf.allows(row["src_ru"], row["tgt_en"], row["mt"]):
                 groups[row["id"]].append((row["system"], cut(row["mt"])))
                 texts[row["id"]] = row["src_ru"], row["tgt_en"]
         near: dict[str, list[float]] = defaultdict(list)

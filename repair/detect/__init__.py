@@ -313,8 +313,8 @@ class Detector:
             return Detection((), None, (), (), (self._empty_gap(segment),))
         sighted = bool(segment.source and segment.source.strip())
         condition = self.config["conditions"]["source" if sighted else "blind"]
-        words = _calibrated(evidence(raw, "words"), condition["calibration"]["words"])
-        gaps = _calibrated(evidence(raw, "gaps"), condition["calibration"]["gaps"])
+        words = _calibrated(raw.words[:, 0], condition["calibration"]["words"])
+        gaps = _calibrated(raw.gaps[:, 0], condition["calibration"]["gaps"])
         hter, da = condition["calibration"]["hter"], condition["calibration"]["da"]
         guess = 1 / (1 + math.exp(-float(raw.whole[0])))
         quality = Quality(
@@ -379,25 +379,10 @@ def _places(
     return list(tokens)
 
 
-def evidence(raw: Any, kind: str) -> np.ndarray:
-    """What the calibration of ``words`` or ``gaps`` weighs, (places, 6).
-
-    The logit of the place, of the words left and right (of its own where there is none), their
-    mean over the segment, the logit of the segment's HTER, and 1.
-    """
-    words = raw.words[:, 0].astype(np.float64)
-    own = getattr(raw, kind)[:, 0].astype(np.float64)
-    if kind == "words":
-        left, right = np.append(own[:1], own[:-1]), np.append(own[1:], own[-1:])
-    else:
-        left, right = np.append(words[:1], words), np.append(words, words[-1:])
-    mean, hter = np.full(len(own), words.mean()), np.full(len(own), float(raw.whole[0]))
-    return np.stack([own, left, right, mean, hter, np.ones(len(own))], 1)
-
-
-def _calibrated(features: np.ndarray, weights: Sequence[float]) -> list[float]:
-    """Logistic calibration; rounded, so that the last bits of a float never matter."""
-    scores = 1 / (1 + np.exp(-(features * np.asarray(weights)).sum(1)))
+def _calibrated(logits: np.ndarray, weights: Sequence[float]) -> list[float]:
+    """Logistic calibration (Platt 1999); rounded, so that a float's last bits never matter."""
+    slope, intercept = weights
+    scores = 1 / (1 + np.exp(-(slope * logits.astype(np.float64) + intercept)))
     return [round(float(p), 5) for p in scores]
 
 
