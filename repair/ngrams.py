@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 
@@ -71,6 +71,7 @@ class Counts:
                 path=path,
                 mend="Install mt-repair again, or build them with models/ngrams/build.py.",
             ) from None
+        self._vocabulary = vocabulary
         self._ids = {word: index for index, word in enumerate(vocabulary)}
         self._single = single
         self._total = float(single.sum())
@@ -124,6 +125,54 @@ class Counts:
             return self._single[np.asarray(run[0])]
         return self._find(len(run), _pack(run))
 
+    def between(self, left: int, right: int, most: int = 25) -> list[tuple[tuple[int, ...], float]]:
+        """The one or two words that most often stand between two others, with their counts.
+
+        The count of two words ``a b`` is the smaller one of ``left a b`` and ``a b right``.
+        """
+        table = self._keys[3]
+        low = np.searchsorted(table, np.uint64(left << 2 * BITS))
+        high = np.searchsorted(table, np.uint64((left + 1) << 2 * BITS))
+        counts = _LEVELS[self._codes[3][low:high]]
+        mask = np.uint64((1 << BITS) - 1)
+        first, second = (table[low:high] >> np.uint64(BITS)) & mask, table[low:high] & mask
+        one = np.flatnonzero(second == right)
+        found = [((int(first[i]),), float(counts[i])) for i in one]
+        usual = np.argsort(-counts, kind="stable")[:2000]
+        last = np.full(len(usual), right, np.uint64)
+        after = self._find(3, _pack((first[usual], second[usual], last)))
+        joint = np.minimum(after, counts[usual])
+        for i in np.flatnonzero(joint > 0):
+            found.append(((int(first[usual[i]]), int(second[usual[i]])), float(joint[i])))
+        kept = [(words, n) for words, n in found if END not in words and START not in words]
+        singles = sorted((x for x in kept if len(x[0]) == 1), key=lambda x: (-x[1], x[0]))[:most]
+        return (
+            singles
+            + sorted((x for x in kept if len(x[0]) == 2), key=lambda x: (-x[1], x[0]))[:most]
+        )
+
+    def word(self, index: int) -> str:
+        """The word of an id."""
+        return self._vocabulary[index]
+
+    def forms(self, word: str) -> tuple[str, ...]:
+        """Counted words that look like other forms of a word: study, studies, studied."""
+        if len(word) < 4:
+            return ()
+        return tuple(
+            other
+            for other in self._stems.get(word[:3], ())
+            if other != word and _related(word, other)
+        )
+
+    @cached_property
+    def _stems(self) -> dict[str, list[str]]:
+        stems: dict[str, list[str]] = {}
+        for index, word in enumerate(self._vocabulary):
+            if len(word) > 3 and word.isalpha() and self._single[index] > 2:
+                stems.setdefault(word[:3], []).append(word)
+        return stems
+
     def logprob(self, before: np.ndarray, last: np.ndarray, word: np.ndarray) -> np.ndarray:
         """Log-probability of each ``word`` after the two words ``before`` and ``last``."""
         before, last, word = (np.asarray(a, np.int64) for a in (before, last, word))
@@ -168,6 +217,21 @@ class Counts:
             values = self.logprob(*np.concatenate(runs, 1)) * np.concatenate(sign)
             np.add.at(out, np.concatenate(owner), values)
         return out
+
+
+_ENDING = re.compile(
+    r"(?:[bdglmnprt]?(?:ed|er|ers|est|ing)|e?[sd]|e|ly|y|ies|ied|ier|en|n|ion|ions|al|ment|ments)?"
+)
+
+
+def _related(one: str, other: str) -> bool:
+    """Whether two words look like forms of one."""
+    same = 0
+    while same < min(len(one), len(other)) and one[same] == other[same]:
+        same += 1
+    if same < max(3, min(len(one), len(other)) - 3):
+        return False
+    return all(_ENDING.fullmatch(rest) for rest in (one[same:], other[same:]))
 
 
 @cache

@@ -7,6 +7,7 @@ documents where they are short enough, since some checks compare the segments of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Protocol
 
 from . import __version__
@@ -49,11 +50,14 @@ def batches(segments: Iterable[Segment], size: int = BATCH) -> Iterator[list[Seg
 class Repairer:
     """Repairs machine translations from Russian into English.
 
-    ``detector``, ``style``, ``facts`` and ``grammar`` take ``True`` for the shipped one, ``False``
-    for none, or an object of yours with the same call. ``proposers`` are further stages, such as
+    ``detector``, ``style``, ``facts``, ``grammar`` and ``fixer`` take ``True`` for the shipped one,
+    ``False`` for none, or an object of yours with the same call; the shipped fixer needs a detector. ``proposers`` are further stages, such as
     `repair.propose.Hypotheses` or `repair.propose.seq2seq.Seq2Seq`. In ``mode="suggest"`` nothing is
     applied and ``Record.fixed`` equals the MT; in ``mode="apply"`` the edits whose confidence
-    reaches ``precision`` are. ``silenced`` says of a suggestion that it is not to be made (see
+    reaches ``precision`` are. ``max_harm`` bounds what may go wrong: of each batch so few of the
+    least sure edits are applied that the expected number of those that do not help, the sum of
+    1 - confidence, stays below ``max_harm`` times the number of segments. With ``explain``, the
+    messages of changes from hypotheses say what weighed most. ``silenced`` says of a suggestion that it is not to be made (see
     `repair.files.decisions.Silences`). A stage that fails leaves a warning on the record; ``strict=True``
     raises instead. Use it as a context manager, or call `close`: the grammar checker is a process.
     """
@@ -65,9 +69,12 @@ class Repairer:
         style=True,
         facts=True,
         grammar=False,
+        fixer=True,
         proposers: Sequence[Stage] = (),
         mode: str = "suggest",
         precision: float = 0.9,
+        max_harm: float | None = None,
+        explain: bool = False,
         veto: bool = True,
         silenced: Callable[[Segment, Suggestion], bool] | None = None,
         strict: bool = False,
@@ -75,8 +82,10 @@ class Repairer:
     ):
         if mode not in ("suggest", "apply"):
             raise RepairError(f"Unknown mode {mode!r}.", mend="Use 'suggest' or 'apply'.")
-        if not 0 <= precision <= 1:
-            raise RepairError(f"Precision {precision} is no probability.", mend="Use 0 to 1.")
+        for name, value in (("Precision", precision), ("The highest harm", max_harm or 0.0)):
+            if not 0 <= value <= 1:
+                raise RepairError(f"{name} {value} is no probability.", mend="Use 0 to 1.")
+        self.max_harm = max_harm
         self.mode, self.precision, self.strict, self.batch_size = (
             mode,
             precision,
@@ -90,9 +99,22 @@ class Repairer:
             _made(style, _style, self.notices),
             _made(facts, _facts, self.notices),
             _made(grammar, _grammar, self.notices),
+            # The shipped fixer works where the detector suspects something.
+            _made(fixer if self.detector or fixer is not True else False, _fixer, self.notices),
         ]
         self.stages: list[Stage] = [stage for stage in (*checkers, *proposers) if stage]
+        for stage in self.stages:
+            if getattr(stage, "judge", False) is None:
+                stage.judge = self._judge
+            if explain and hasattr(stage, "explain"):
+                stage.explain = True
         self.guard: Guard | None = _guard() if veto and facts else None
+
+    @cached_property
+    def _judge(self):
+        from .propose.judge import Judge
+
+        return Judge(self.detector)
 
     @property
     def signature(self) -> str:
@@ -101,6 +123,8 @@ class Repairer:
         parts += [stage.signature for stage in (self.detector, *self.stages) if stage]
         if self.mode == "apply":
             parts.append(f"precision:{self.precision:g}")
+            if self.max_harm is not None:
+                parts.append(f"max-harm:{self.max_harm:g}")
         parts.append(f"mode:{self.mode}" + ("" if self.guard else "|veto:no"))
         return "|".join(parts)
 
@@ -133,21 +157,43 @@ class Repairer:
             gone = getattr(stage, "failed", None)
             if gone and gone not in self.notices:
                 self.notices.append(gone)
-        return [
-            self._record(segment, findings[index], quality[index], warnings[index])
-            for index, segment in enumerate(batch)
-        ]
+        suggestions = [self._suggestions(s, f) for s, f in zip(batch, findings, strict=True)]
+        records = self._records(batch, findings, suggestions, quality, warnings, self.precision)
+        if self.max_harm is not None and self.mode == "apply":
+            limit = self.max_harm * len(batch)
+            sure = sorted(
+                {s.confidence for r in records for s in r.suggestions if s.applied}, reverse=True
+            )
+            # The lowest bar that the budget allows; a bar cannot be lower than the precision.
+            risk = [
+                sum(1 - s.confidence for r in records for s in r.suggestions
+                    if s.applied and s.confidence >= bar)
+                for bar in sure
+            ]  # fmt: skip
+            allowed = [bar for bar, cost in zip(sure, risk, strict=True) if cost <= limit]
+            bar = allowed[-1] if allowed else 1.01
+            if sure and bar > sure[-1]:
+                records = self._records(batch, findings, suggestions, quality, warnings, bar)
+        return records
 
-    def _record(self, segment, findings, quality, warnings) -> Record:
+    def _suggestions(self, segment: Segment, findings: list[Finding]) -> list[Suggestion]:
         blind = segment.blind()
         suggestions = suggest(blind, findings)
         if self.silenced:
             suggestions = [s for s in suggestions if not self.silenced(blind, s)]
+        return suggestions
+
+    def _records(self, batch, findings, suggestions, quality, warnings, precision) -> list[Record]:
+        rows = zip(batch, findings, suggestions, quality, warnings, strict=True)
+        return [self._record(*row, precision) for row in rows]
+
+    def _record(self, segment, findings, suggestions, quality, warnings, precision) -> Record:
+        blind = segment.blind()
         fixed = segment.mt
         if self.mode == "apply":
             try:
                 suggestions, fixed, held_back = choose(
-                    blind, suggestions, precision=self.precision, guard=self.guard
+                    blind, suggestions, precision=precision, guard=self.guard
                 )
                 warnings = [*warnings, *held_back]
             except Exception as error:
@@ -237,6 +283,12 @@ def _grammar():
     from .grammar import Grammar
 
     return Grammar()
+
+
+def _fixer():
+    from .propose.fixer import Fixer
+
+    return Fixer()
 
 
 def _guard() -> Guard:

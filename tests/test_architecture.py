@@ -17,11 +17,11 @@ LAYERS = [
     " grammar.leash detect.encoder",
     "files files.runs style.spelling facts.number_words propose.changes grammar.rules"
     " grammar.jars style.patterns",
-    "files.decisions facts.numbers facts.dates facts.units facts.negation facts.names"
+    "propose.memory propose.inventory files.decisions facts.numbers facts.dates facts.units facts.negation facts.names"
     " grammar.languagetool",
     "style.typography style.quotes style.calques style.consistency facts.confidence",
-    "facts.checks facts.words",
-    "detect facts style grammar propose propose.seq2seq",
+    "facts.checks facts.words propose.judge propose.rank",
+    "detect facts style grammar propose propose.seq2seq propose.fixer",
     "choose",
     "pipeline report report.views report.docx",
     "evaluate.ter evaluate.metrics evaluate.plots evaluate.leaks evaluate.detection"

@@ -217,6 +217,13 @@ def measure_tags(detector: Detector, rows: Sequence[dict]) -> dict[str, dict]:
             for which in ("mcc", "default"):
                 key = kind if which == "mcc" else f"{kind}_default"
                 figures[key] = tag_figure(labels, scores, limits[kind][which])
+            # With the best threshold of the other half of this set: other texts want other ones.
+            halves = [
+                best_threshold(np.concatenate(labels[k::2]), np.concatenate(scores[k::2]))[0]
+                for k in (1, 0)
+            ]
+            shifted = [s - halves[i % 2] for i, s in enumerate(scores)]
+            figures[f"{kind}_crossed"] = tag_figure(labels, shifted, 0.0)
         for key in ("hter", "da"):
             gold = np.array([float(row.get(key, "nan")) for row in rows])
             known = ~np.isnan(gold)

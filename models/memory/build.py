@@ -29,7 +29,7 @@ from repair.propose.memory import FILE, LONGEST, russian_words
 PAIRS = [f"wmt_pairs/newstest{year}_ruen" for year in range(2012, 2021)]
 PAIRS += ["wmt_pairs/newstest2019_enru", "wmt_pairs/newstest2020_enru", "wmt_pairs/ntrex128_enru"]
 PAIRS += ["pairs/ud_pud", "pairs/xquad", "pairs/tico19_test", "pairs/mt_geneval_wiki_bios_enru"]
-PAIRS += ["pairs/tatoeba_test", "pairs/mtedx_test_ruen"]
+PAIRS += ["pairs/tatoeba_test"]
 OUTPUTS = ["wmt_outputs/newstest2018.ruen_mt", "wmt_outputs/newstest2019.ruen_mt"]
 EACH = 4  # outputs of one sentence
 ROUNDS, TENSION, SEED = 6, 4.0, 7

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from .. import RepairError
 from .progress import bar
 
-STAGES = ("detector", "style", "facts", "grammar")
+STAGES = ("detector", "style", "facts", "grammar", "fixer")
 
 EPILOG = """\
 examples:
@@ -72,6 +72,11 @@ def add_commands(commands) -> None:
                         help="suggest shows edits and applies none (default without --fixed)")  # fmt: skip
     choice.add_argument("--precision", type=float, default=0.9, metavar="P",
                         help="apply edits at least this sure (default .9)")  # fmt: skip
+    choice.add_argument("--max-harm", type=float, metavar="H",
+                        help="of each batch apply so few edits that the expected number of those "
+                        "that do not help stays below H times its segments")  # fmt: skip
+    choice.add_argument("--explain", action="store_true", help="say of each change from a "
+                        "hypothesis or a model what weighed most")  # fmt: skip
     choice.add_argument("--no-veto", action="store_true", help="do not hold back edits that "
                         "change a fact")  # fmt: skip
     choice.add_argument("--decisions", metavar="JSON", help="earlier decisions: what was rejected "
@@ -187,6 +192,8 @@ def _wanted(options) -> dict:
         "proposers": list(_proposers(options)),
         "mode": options.mode,
         "precision": options.precision,
+        "max_harm": options.max_harm,
+        "explain": options.explain,
         "veto": not options.no_veto,
         "silenced": silences,
         "strict": options.strict,

@@ -13,11 +13,11 @@ import math
 import os
 import sqlite3
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core import Candidate, Edit, ErrorSpan, Finding, RepairError, Segment
+from ..core import Candidate, Edit, ErrorSpan, Finding, RepairError, Segment, apply
 from .changes import Bundle, category_of, confidences, cut
 
 
@@ -32,7 +32,11 @@ class Hypothesis:
 
 
 def propose(
-    segment: Segment, hypotheses: Iterable[Hypothesis], *, shapes: bool = True
+    segment: Segment,
+    hypotheses: Iterable[Hypothesis],
+    *,
+    shapes: bool = True,
+    weigh: Callable | None = None,
 ) -> list[Finding]:
     """Findings for what the hypotheses change, by place; one candidate each.
 
@@ -41,22 +45,39 @@ def propose(
     hypothesis that the edit was cut from, and edits with the whole group in common are to be
     applied together or not at all. With ``shapes`` false, edits that change only the look of a
     quote, dash or ellipsis are left out, since the vocabulary of many models has no other.
+    ``weigh`` (see `repair.propose.judge.Judge.weighers`) gives the confidence; without it, it is
+    that of the table of priors.
     """
     mt = segment.mt
     heard = [h for h in hypotheses if h.text.strip()]
     voices: dict[tuple[Edit, ...], list[tuple[Hypothesis, Bundle]]] = {}
+    goals: dict[Hypothesis, str] = {}
     for hypothesis in heard:
-        for bundle in cut(mt, hypothesis.text, shapes=shapes):
+        bundles = cut(mt, hypothesis.text, shapes=shapes)
+        goals[hypothesis] = apply(mt, [edit for bundle in bundles for edit in bundle.edits])
+        for bundle in bundles:
             voices.setdefault(bundle.edits, []).append((hypothesis, bundle))
     best = {h.producer for h in heard if h.rank == 0}
-    findings = []
-    for edits, voiced in voices.items():
+    changes, agreed_on, totals = [], [], []
+    for voiced in voices.values():
         first, bundle = min(voiced, key=lambda voice: voice[0].rank)
         agreed = dict.fromkeys(h.producer for h, _ in voiced)
         # A producer that has the edit only lower down has put its best hypothesis against it.
         against = (best & set(agreed)) - {h.producer for h, _ in voiced if h.rank == 0}
-        total = len({h.producer for h in heard}) + len(against)
-        wrong, better = confidences(mt, bundle, len(agreed), total)
+        changes.append((bundle, goals[first]))
+        agreed_on.append(len(agreed))
+        totals.append(len({h.producer for h in heard}) + len(against))
+    judged, reasons = (None, [""] * len(changes))
+    if weigh and changes:
+        judged, reasons = weigh(changes, agreed_on, max(totals))
+    findings = []
+    for index, (edits, voiced) in enumerate(voices.items()):
+        first, bundle = min(voiced, key=lambda voice: voice[0].rank)
+        agreed = dict.fromkeys(h.producer for h, _ in voiced)
+        wrong, better = confidences(mt, bundle, agreed_on[index], totals[index])
+        if judged:
+            better = judged[index]
+            wrong = max(wrong, better)
         who = ", ".join(name.split("/", 1)[-1] for name in agreed)
         if len(heard) > 1:
             who = f"{len(voiced)} of {len(heard)} hypotheses ({who})"
@@ -65,6 +86,8 @@ def propose(
             category = category_of(mt, edit, edits)
             severity = "major" if category.startswith("accuracy/") else "minor"
             message = f"{who}: {_said(mt, edit)}."
+            if reasons[index]:
+                message += f" What weighed most: {reasons[index]}."
             findings.append(
                 Finding(
                     ErrorSpan(
@@ -77,6 +100,35 @@ def propose(
         findings,
         key=lambda f: (f.span.start, f.span.end, f.candidates[0].edit.text, f.candidates[0].group),
     )
+
+
+def goals(segment: Segment, hypotheses: Iterable[Hypothesis], *, shapes: bool = True) -> list[str]:
+    """The texts that `propose` leads to, one for each hypothesis that says anything."""
+    return [
+        apply(segment.mt, [e for b in cut(segment.mt, h.text, shapes=shapes) for e in b.edits])
+        for h in hypotheses
+        if h.text.strip()
+    ]
+
+
+def propose_all(
+    segments: Sequence[Segment],
+    hypotheses: Sequence[Sequence[Hypothesis]],
+    detections: Sequence = (),
+    judge=None,
+    *,
+    shapes: bool = True,
+    explain: bool = False,
+) -> list[list[Finding]]:
+    """`propose` for a batch, weighed by a `repair.propose.judge.Judge` if there is one."""
+    if judge is None:
+        return [propose(s, h, shapes=shapes) for s, h in zip(segments, hypotheses, strict=True)]
+    texts = [goals(s, h, shapes=shapes) for s, h in zip(segments, hypotheses, strict=True)]
+    weighers = judge.weighers(segments, detections, texts, explain)
+    return [
+        propose(s, h, shapes=shapes, weigh=w)
+        for s, h, w in zip(segments, hypotheses, weighers, strict=True)
+    ]
 
 
 def _digest(edits: Sequence[Edit]) -> str:
@@ -101,11 +153,15 @@ class Hypotheses:
     falling score, or in the order of the file where scores are missing. An empty hypothesis
     counts as none. The rows are kept in a temporary database that goes to disk when it is large.
 
+    ``judge`` (`repair.propose.judge.Judge`) gives the confidences; a `repair.Repairer` puts its
+    own there if none was given. With ``explain``, messages say what weighed most.
+
     Raises `RepairError`, with the line, for what cannot be read. After the run `unknown` tells
     which ids of the file belong to no segment.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, *, judge=None, explain: bool = False):
+        self.judge, self.explain = judge, explain
         self.path = Path(path)
         digest = hashlib.sha256()
         # An empty name: a private database that SQLite spills to disk when it outgrows its cache.
@@ -124,12 +180,17 @@ class Hypotheses:
             raise RepairError("The file has no hypothesis.", path=path)
         self.signature = f"hypotheses:{self.path.name}@{digest.hexdigest()[:12]}"
 
-    def __call__(self, segments: Sequence[Segment]) -> list[list[Finding]]:
+    reads_detections = True
+
+    def __call__(
+        self, segments: Sequence[Segment], detections: Sequence = ()
+    ) -> list[list[Finding]]:
         with self._rows:
             self._rows.executemany(
                 "insert or ignore into asked values (?)", ((s.id,) for s in segments)
             )
-        return [propose(segment, self.of(segment.id)) for segment in segments]
+        heard = [self.of(segment.id) for segment in segments]
+        return propose_all(segments, heard, detections, self.judge, explain=self.explain)
 
     def of(self, segment: str) -> list[Hypothesis]:
         """The hypotheses for a segment id, ranked within each producer."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
@@ -100,6 +100,25 @@ class Memory:
     def phrases(self, lemmas: Sequence[str]) -> tuple[tuple[str, float], ...]:
         """English renderings of lemmas in a row with their share, the most frequent first."""
         return self._phrases.get(" ".join(lemmas), ())
+
+    def synonyms(self, word: str, most: int = 20) -> tuple[str, ...]:
+        """English words that render the same lemmas, the closest first."""
+        weights: dict[str, float] = {}
+        for one, share in self._lemmas.get(word, ()):
+            for other, its in self._words[one].items():
+                if other != word and its >= 0.03:
+                    weights[other] = weights.get(other, 0.0) + share * its
+        order = sorted(weights, key=lambda other: (-weights[other], other))
+        return tuple(order[:most])
+
+    @cached_property
+    def _lemmas(self) -> dict[str, list[tuple[str, float]]]:
+        found: dict[str, list[tuple[str, float]]] = {}
+        for one, known in self._words.items():
+            for word, share in known.items():
+                if share >= 0.08:
+                    found.setdefault(word, []).append((one, share))
+        return found
 
     def support(self, word: str, lemmas: Sequence[str]) -> float:
         """The highest t(word | lemma) over the lemmas of a source: 0 where nothing speaks for it."""

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .. import models
 from ..core import Finding, RepairError, Segment
-from . import Hypothesis, propose
+from . import Hypothesis, propose_all
 
 KINDS = ("editor", "translator")
 # Inputs are padded to a multiple of this, so that the shape of what the model computes for a text
@@ -69,7 +69,10 @@ class Seq2Seq:
         source_lang: str = "ru",
         target_lang: str = "en",
         batch_tokens: int = 8192,
+        judge=None,
+        explain: bool = False,
     ):
+        self.judge, self.explain = judge, explain
         if not 1 <= nbest <= beam:
             raise RepairError(
                 f"{nbest} hypotheses cannot come from a beam of {beam}.",
@@ -270,13 +273,20 @@ class Seq2Seq:
         self._room = (room or 2 * self._longest) - 2
         tokenizer.model_max_length = 10**9  # no warning: longer texts are dealt with here
 
-    def __call__(self, segments: Sequence[Segment]) -> list[list[Finding]]:
+    reads_detections = True
+
+    def __call__(
+        self, segments: Sequence[Segment], detections: Sequence = ()
+    ) -> list[list[Finding]]:
         by = f"seq2seq/{self.name}"
-        findings = []
-        for segment, texts in zip(segments, self.hypotheses(segments), strict=True):
-            ranked = [Hypothesis(text, by, rank) for rank, text in enumerate(texts)]
-            findings.append(self._spellable(segment.mt, propose(segment, ranked, shapes=False)))
-        return findings
+        heard = [
+            [Hypothesis(text, by, rank) for rank, text in enumerate(texts)]
+            for texts in self.hypotheses(segments)
+        ]
+        found = propose_all(
+            segments, heard, detections, self.judge, shapes=False, explain=self.explain
+        )
+        return [self._spellable(s.mt, some) for s, some in zip(segments, found, strict=True)]
 
     def hypotheses(self, segments: Sequence[Segment]) -> list[list[str]]:
         """Up to ``nbest`` hypotheses for each segment, best first; none where there is no input."""

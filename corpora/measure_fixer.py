@@ -1,0 +1,109 @@
+"""What the fixer can reach where a person edited: coverage by producer, and the order of candidates.
+
+    MT_REPAIR_CORPORA=FOLDER python -m repair.corpora.measure_fixer [mlqe-pe/dev] [afrl/dev]
+
+The places are those that the post-editor changed, one for each run of words without one that
+stayed, case left out. Printed with and without the source: for how many the post-editor's wording is
+among the candidates, how many each producer adds and how many it alone adds, how many are first or
+among the first five, the share of deletions, and TER and BLEU if the first candidate is put at every
+such place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rapidfuzz.distance import Levenshtein
+
+from repair import Segment, ngrams
+from repair.evaluate.metrics import Comparison
+from repair.propose.fixer import Fixer
+from repair.propose.inventory import PRODUCERS, Place, Reading, Words
+
+from . import load
+
+
+def texts(text: str) -> list[str]:
+    """The words of a text as the fixer counts them."""
+    return [word for word, _, _ in ngrams.words(text)]
+
+
+def edits(mt: Sequence[str], better: Sequence[str]) -> Iterator[tuple[Place, Words]]:
+    """Places that were changed and their wording, one for each run without a word that stayed."""
+    i = j = 0
+    blocks = Levenshtein.opcodes(mt, better).as_matching_blocks() if mt and better else []
+    for block in [*blocks, (len(mt), len(better), 0)]:
+        if i < block[0] or j < block[1]:
+            yield Place(i, block[0]), tuple(better[j : block[1]])
+        i, j = block[0] + block[2], block[1] + block[2]
+
+
+def measure(name: str, fixer: Fixer, sighted: bool, folder: str | None) -> None:
+    """Print the figures of one development set, with or without the source."""
+    corpus = load(name, folder)
+    has, alone = Counter(), Counter()
+    total = covered = first = five = deletions = wanted_deletions = 0
+    sizes, found_sizes = Counter(), Counter()
+    before, after, targets = [], [], []
+    for segment in corpus.segments:
+        source = segment.source if sighted else None
+        reading = Reading(Segment(segment.id, segment.mt, source))
+        goal = texts(segment.post_edit)
+        fixed, shift = list(reading.words), 0
+        for place, gold in edits(reading.words, goal):
+            ranked = fixer.candidates(reading, place)
+            total += 1
+            wanted_deletions += not gold
+            size = "deletion" if not gold else f"{min(len(gold), 3)}{'+' * (len(gold) > 2)}"
+            sizes[size] += 1
+            rank = next((k for k, (words, _, _) in enumerate(ranked) if words == gold), None)
+            if rank is not None:
+                covered += 1
+                found_sizes[size] += 1
+                first += rank == 0
+                five += rank < 5
+                bits = ranked[rank][1]
+                who = [p.__name__ for b, p in enumerate(PRODUCERS) if bits >> b & 1]
+                has.update(who)
+                alone.update(who if len(who) == 1 else [])
+            if ranked:
+                best = ranked[0][0]
+                deletions += not best
+                fixed[place.start + shift : place.end + shift] = best
+                shift += len(best) - (place.end - place.start)
+        before.append(" ".join(reading.words))
+        after.append(" ".join(fixed))
+        targets.append((" ".join(goal),))
+    scores = Comparison(after, targets, before, tokenized=True, metrics=("TER", "BLEU")).scores(0)
+    print(f"{name}, {'with' if sighted else 'without'} source: {total} places; wording among the "
+          f"candidates {covered / total:.3f}, first {first / total:.3f}, first five {five / total:.3f}; "
+          f"deletions {deletions / total:.3f} (wanted {wanted_deletions / total:.3f})")  # fmt: skip
+    print("  " + "; ".join(f"{s.name} {s.baseline:.2f} to {s.value:.2f}" for s in scores))
+    print("  by words wanted: " + ", ".join(
+        f"{size} {found_sizes[size] / sizes[size]:.3f} of {sizes[size]}" for size in sorted(sizes)
+    ))  # fmt: skip
+    for producer in PRODUCERS:
+        who = producer.__name__
+        print(f"  {who:24} has {has[who] / total:.3f}, alone {alone[who] / total:.3f}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", default=["mlqe-pe/dev", "afrl/dev"])
+    parser.add_argument("--corpora", help="folder of corpora (default: $MT_REPAIR_CORPORA)")
+    options = parser.parse_args(arguments)
+    started = time.time()
+    fixer = Fixer()
+    for name in options.names:
+        for sighted in (True, False):
+            measure(name, fixer, sighted, options.corpora)
+    print(f"{time.time() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""The shipped fixer: small repairs at the places that the detector suspects, offline.
+
+At each place it takes the candidates of `repair.propose.inventory`, puts them in order and offers
+the first few; the confidence is that of `repair.propose.rank`, for the first, and is shared out over
+the others by their scores. Words are known ones or stand in the source's lexicon; case and spaces
+fit the place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core import Candidate, Edit, ErrorSpan, Finding, Segment
+from .changes import category_of
+from .inventory import PRODUCERS, Place, Reading, Words, candidates
+from .rank import Ranker, describe, doubts
+
+MOST_PLACES = 4  # of one segment are tried
+LEAST_WORD, LEAST_GAP = 0.2, 0.08  # error probabilities below which a place is left alone
+OFFERED = 5
+LEAST_CONFIDENCE = 0.08
+_TIGHT_LEFT = re.compile(r"[,.;:!?%)\]]|['’](?:s|t|re|ve|ll|d|m)$", re.IGNORECASE)
+
+
+def places(reading: Reading, detection: Any) -> list[Place]:
+    """Places worth trying: suspected words, joined if they touch, and suspected gaps."""
+    if detection is None or not reading.words:
+        return []
+    doubt = np.zeros(len(reading.words))
+    for (start, end), p in zip(detection.tokens, detection.words, strict=True):
+        for j, (a, b) in enumerate(reading.ranges):
+            if a < end and start < b:
+                doubt[j] = max(doubt[j], p)
+    found: list[tuple[float, Place]] = []
+    j = 0
+    while j < len(doubt):
+        end = j
+        while end < len(doubt) and doubt[end] >= LEAST_WORD and end - j < 3:
+            end += 1
+        if end > j:
+            found.append((float(doubt[j:end].max()), Place(j, end)))
+            if end - j > 1:  # the surest word alone may be all that is wrong
+                top = j + int(doubt[j:end].argmax())
+                found.append((float(doubt[top]) - 0.02, Place(top, top + 1)))
+        j = max(end, j + 1)
+    for gap, p in enumerate(detection.gaps):
+        if p >= LEAST_GAP:
+            offset = detection.tokens[gap - 1].end if gap else 0
+            at = sum(b <= offset for _, b in reading.ranges)
+            found.append((p + LEAST_WORD - LEAST_GAP, Place(at, at)))
+    best = sorted(dict.fromkeys(found), key=lambda x: (-x[0], x[1]))[:MOST_PLACES]
+    return sorted({place for _, place in best})
+
+
+class Fixer:
+    """The stage that proposes small repairs; it needs detections (see `repair.pipeline.Stage`)."""
+
+    reads_detections = True
+
+    def __init__(self, folder: str | Path | None = None):
+        self.ranker = Ranker(folder)
+        self.signature = f"fixer:{self.ranker.signature}"
+
+    def __call__(
+        self, segments: Sequence[Segment], detections: Sequence[Any] = ()
+    ) -> list[list[Finding]]:
+        seen = detections or [None] * len(segments)
+        return [self._of(s, d) for s, d in zip(segments, seen, strict=True)]
+
+    def _of(self, segment: Segment, detection: Any) -> list[Finding]:
+        if detection is None or not detection.tokens:
+            return []
+        reading = Reading(segment)
+        found = []
+        for place in places(reading, detection):
+            finding = self._finding(reading, place, detection)
+            if finding:
+                found.append(finding)
+        return found
+
+    def candidates(self, reading: Reading, place: Place) -> list[tuple[Words, int, float]]:
+        """All candidates for a given place with their producers (bits) and scores, best first."""
+        found = candidates(reading, place)
+        if not found:
+            return []
+        scores = self.ranker.rank(describe(reading, place, found))
+        order = np.argsort(-scores, kind="stable")
+        options = list(found.items())
+        return [(*options[k], float(scores[k])) for k in order]
+
+    def _finding(self, reading: Reading, place: Place, detection: Any) -> Finding | None:
+        found = candidates(reading, place)
+        if not found:
+            return None
+        rows = describe(reading, place, found)
+        scores = self.ranker.rank(rows)
+        offsets = reading.offsets(place)
+        asked = doubts(rows, scores, place, detection, offsets)
+        sure = float(self.ranker.confidence.predict(asked[None], num_threads=1)[0])
+        if sure < LEAST_CONFIDENCE:
+            return None
+        options = list(found.items())
+        order = np.argsort(-scores, kind="stable")[:OFFERED]
+        share = np.exp(scores[order] - scores[order[0]])
+        offers = []
+        for k, part in zip(order, share, strict=True):
+            words, bits = options[k]
+            edit = fitted(reading, place, words)
+            if edit is None or reading.segment.mt[edit.start : edit.end] == edit.text:
+                continue
+            who = [p.__name__ for bit, p in enumerate(PRODUCERS) if bits >> bit & 1]
+            message = f"From {', '.join(name.replace('_', ' ') for name in who)}."
+            offers.append(Candidate(edit, f"fixer/{who[0]}", round(sure * float(part), 3), message))
+        if not offers:
+            return None
+        best = offers[0]
+        inside = asked[-7]
+        wrong = max(best.confidence, float(inside) if inside == inside else 0.0)
+        category = category_of(reading.segment.mt, best.edit)
+        severity = "major" if category.startswith("accuracy/") else "minor"
+        span = ErrorSpan(
+            best.edit.start, best.edit.end, category, severity, round(wrong, 3), best.by,
+            "The detector suspects this place; a small repair may help.",
+        )  # fmt: skip
+        return Finding(span, tuple(offers))
+
+
+def fitted(reading: Reading, place: Place, words: Words) -> Edit | None:
+    """The edit that puts words at a place, with its spaces and case; none if that cannot be."""
+    mt = reading.segment.mt
+    start, end = reading.offsets(place)
+    if words:
+        text = ""
+        for index, word in enumerate(words):
+            tight = index == 0 or _TIGHT_LEFT.match(word)
+            text += ("" if tight else " ") + _cased(reading, place, word)
+        opens = not mt[:start].strip(" \"'“”«»([-–—")
+        if opens and (start == end or mt[start:end][:1].isupper()):
+            text = text[0].upper() + text[1:]
+        if start == end:
+            if opens:
+                return None  # what would begin the sentence changes the case of the next word
+            before = not mt[start - 1 : start].isspace() and not _TIGHT_LEFT.match(words[0])
+            after = bool(mt[end:]) and not mt[end].isspace() and mt[end].isalnum()
+            text = " " * before + text + " " * after
+        elif _TIGHT_LEFT.match(words[0]) and mt[start - 1 : start] == " ":
+            start -= 1
+        return Edit(start, end, text)
+    if mt[:start].strip() == "":
+        return None  # likewise
+    # A deletion takes one of the two spaces along.
+    if mt[start - 1 : start].isspace():
+        start -= 1
+    elif mt[end : end + 1].isspace():
+        end += 1
+    return Edit(start, end, "")
+
+
+def _cased(reading: Reading, place: Place, word: str) -> str:
+    """A word as it is written here: as elsewhere at this place, or with a name's capital."""
+    start, end = reading.offsets(place)
+    for text, a, b in (
+        zip(
+            reading.words[place.start : place.end],
+            *zip(*reading.ranges[place.start : place.end], strict=True),
+            strict=True,
+        )
+        if start < end
+        else ()
+    ):
+        if text == word:
+            return reading.segment.mt[a:b]
+    if word == "i":
+        return "I"
+    if word in ("'s", "'t") or not word[:1].isalpha():
+        return word
+    source = reading.segment.source or ""
+    for i in reading.behind(place):
+        there = reading.source[i]
+        name = source[there.start : there.start + 1].isupper() and there.start > 0
+        if name and reading.renderings[i].get(word, 0.0) >= 0.1:
+            return word[0].upper() + word[1:]
+    return word

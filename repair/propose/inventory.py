@@ -1,0 +1,274 @@
+"""What could stand at a marked place of the MT: candidates of small producers, word by word.
+
+A place is a run of words of the MT, or the gap before one. Each producer is a function of a
+`Reading` (the segment with its words and what the source says) and a `Place`; it yields tuples of
+words as `repair.ngrams` knows them. The measured case for such an inventory, against a decoder that
+writes freely, is that the right answer is one or two words for seven places of ten.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+from .. import ngrams
+from ..core import Segment
+from ..facts.transliteration import romanize
+from .changes import FUNCTION_WORDS
+from .memory import LONGEST, russian_words
+from .memory import shipped as shipped_memory
+
+Words = tuple[str, ...]
+
+
+def _ordered(words: str) -> list[str]:
+    return list(dict.fromkeys(words.split()))
+
+
+INSERTED = _ordered("""the a an of to in and for on that with is it was as by at from be are has have
+    will not he his this which who had its their they been would were an also but or we you i she her
+    about into than there what when if so up out all can could should may more one no do did does""")
+PAIRS = [
+    tuple(pair.split())
+    for pair in """of the|in the|to the|on the|for the|and the|that the|with the|from the|by the|at the|of a
+        in a|to be|it is|there is|is a|with a|as a|for a|will be|has been|have been|had been|would be
+        it was|he is|he was|they are|and in|which is|who is|to a|that it|that he|as the|such a|one of
+        about the|is the|was the|are the|it 's|he 's|of their""".replace("\n", "|").split("|")
+]
+PARTICLES = _ordered("the a an of to in for on with by from and that is be not")
+
+
+class Place(NamedTuple):
+    """Words ``start`` to ``end`` of the MT, in the numbering of `Reading.words`; a gap if equal."""
+
+    start: int
+    end: int
+
+
+class Reading:
+    """A segment as the producers see it."""
+
+    def __init__(self, segment: Segment):
+        self.segment = segment
+        self.counts, self.memory = ngrams.shipped(), shipped_memory()
+        found = ngrams.words(segment.mt)
+        self.words = [word for word, _, _ in found]
+        self.ranges = [(start, end) for _, start, end in found]
+        self.ids = self.counts.ids(self.words)
+        self.source = russian_words(segment.source or "")
+
+    @cached_property
+    def renderings(self) -> list[dict[str, float]]:
+        """The lexicon's words for each word of the source."""
+        return [self.memory.words(word.lemma) for word in self.source]
+
+    @cached_property
+    def links(self) -> list[int | None]:
+        """For each word of the MT the source word that it renders, as the lexicon has it."""
+        links: list[int | None] = []
+        for j, word in enumerate(self.words):
+            best, link = 0.03, None
+            if word not in FUNCTION_WORDS:
+                for i, known in enumerate(self.renderings):
+                    share = known.get(word, 0.0)
+                    away = abs((i + 0.5) / len(self.source) - (j + 0.5) / len(self.words))
+                    if share and share * (1 - 0.6 * away) > best:
+                        best, link = share * (1 - 0.6 * away), i
+            links.append(link)
+        return links
+
+    @cached_property
+    def uncovered(self) -> set[int]:
+        """Source words that no word of the MT renders."""
+        there = set(self.words)
+        return {
+            i
+            for i, known in enumerate(self.renderings)
+            if not any(
+                s >= 0.05 and w in there and w not in FUNCTION_WORDS for w, s in known.items()
+            )
+        }
+
+    def offsets(self, place: Place) -> tuple[int, int]:
+        """Where a place begins and ends in the MT; a gap stands right after the word before it."""
+        if place.start < place.end:
+            return self.ranges[place.start][0], self.ranges[place.end - 1][1]
+        if place.start:
+            return (self.ranges[place.start - 1][1],) * 2
+        return 0, 0
+
+    def behind(self, place: Place) -> list[int]:
+        """Source words that may stand behind a place, the likeliest first, six at most."""
+        if not self.source:
+            return []
+        inside = [self.links[j] for j in range(place.start, place.end) if self.links[j] is not None]
+        left = next(
+            (self.links[j] for j in range(place.start - 1, -1, -1) if self.links[j] is not None),
+            None,
+        )
+        right = next(
+            (self.links[j] for j in range(place.end, len(self.words)) if self.links[j] is not None),
+            None,
+        )
+        middle = (place.start + place.end) / 2 / max(1, len(self.words)) * len(self.source)
+        near = [i for i in (left, right) if i is not None]
+        centre = (
+            sum(near) / len(near) if near and abs(sum(near) / len(near) - middle) < 6 else middle
+        )
+
+        def cost(i: int) -> float:
+            between = (
+                left is not None and right is not None and min(left, right) < i < max(left, right)
+            )
+            return abs(i - centre) - 4 * (i in inside) - 2 * (i in self.uncovered) - 2 * between
+
+        return sorted(range(len(self.source)), key=cost)[:6]
+
+
+def delete(reading: Reading, place: Place) -> Iterator[Words]:
+    """Nothing at all."""
+    if place.start < place.end:
+        yield ()
+
+
+def function_words(reading: Reading, place: Place) -> Iterator[Words]:
+    """A function word, or a usual pair of them."""
+    if place.end - place.start <= 2:
+        yield from ((word,) for word in INSERTED)
+        yield from PAIRS
+
+
+def inflections(reading: Reading, place: Place) -> Iterator[Words]:
+    """Another form of one word of the place."""
+    words = tuple(reading.words[place.start : place.end])
+    if len(words) <= 3:
+        for index, word in enumerate(words):
+            for form in reading.counts.forms(word):
+                yield (*words[:index], form, *words[index + 1 :])
+
+
+def neighbours(reading: Reading, place: Place) -> Iterator[Words]:
+    """The same words without one, in another order, or with a particle before, between or after."""
+    words = tuple(reading.words[place.start : place.end])
+    if not words or len(words) > 4:
+        return
+    for index in range(len(words)):
+        yield words[:index] + words[index + 1 :]
+    for index in range(len(words) - 1):
+        yield (*words[:index], words[index + 1], words[index], *words[index + 2 :])
+    for particle in PARTICLES:
+        for index in range(len(words) + 1):
+            yield (*words[:index], particle, *words[index:])
+        for index, word in enumerate(words):
+            if word in FUNCTION_WORDS:
+                yield (*words[:index], particle, *words[index + 1 :])
+
+
+def lexicon(reading: Reading, place: Place) -> Iterator[Words]:
+    """English words for the source words behind the place, also in other forms."""
+    behind = reading.behind(place)
+    for rank, i in enumerate(behind):
+        for word, share in reading.renderings[i].items():
+            if share >= 0.02 or rank < 2:
+                yield (word,)
+                if word not in FUNCTION_WORDS and rank < 3 and share >= 0.08:
+                    for form in reading.counts.forms(word)[:8]:
+                        yield (form,)
+    for i, known in enumerate(reading.renderings):
+        if i not in behind:
+            for word, share in known.items():
+                if share >= 0.08 and word not in FUNCTION_WORDS:
+                    yield (word,)
+
+
+def synonyms(reading: Reading, place: Place) -> Iterator[Words]:
+    """Words that render the same Russian words as one of the place does."""
+    words = tuple(reading.words[place.start : place.end])
+    if len(words) <= 3:
+        for index, word in enumerate(words):
+            if word not in FUNCTION_WORDS:
+                for other in reading.memory.synonyms(word):
+                    yield (*words[:index], other, *words[index + 1 :])
+
+
+def phrases(reading: Reading, place: Place) -> Iterator[Words]:
+    """Remembered renderings of the source phrases behind the place."""
+    lemmas = [word.lemma for word in reading.source]
+    seen = set()
+    for i in reading.behind(place)[:4]:
+        for size in range(1, LONGEST + 1):
+            for start in range(max(0, i - size + 1), min(i, len(lemmas) - size) + 1):
+                if (start, size) in seen:
+                    continue
+                seen.add((start, size))
+                for text, _ in reading.memory.phrases(lemmas[start : start + size])[:8]:
+                    yield tuple(text.split())
+
+
+def rendered_with_particle(reading: Reading, place: Place) -> Iterator[Words]:
+    """An article or preposition with a word for the source words behind the place."""
+    for i in reading.behind(place)[:3]:
+        best = sorted(reading.renderings[i].items(), key=lambda x: (-x[1], x[0]))[:4]
+        for word, share in best:
+            if share >= 0.08 and word not in FUNCTION_WORDS:
+                for particle in PARTICLES[:10]:
+                    yield (particle, word)
+                    yield (word, particle)
+
+
+def names(reading: Reading, place: Place) -> Iterator[Words]:
+    """Names of the source behind the place, in Latin letters."""
+    source = reading.segment.source or ""
+    for i in reading.behind(place)[:4]:
+        word = reading.source[i]
+        text = source[word.start : word.end]
+        if text[:1].isupper() and word.start > 0 and re.fullmatch(r"[А-ЯЁа-яё-]+", text):
+            yield (ngrams.normal(romanize(text)),)
+
+
+def context(reading: Reading, place: Place) -> Iterator[Words]:
+    """What most often stands between the words left and right."""
+    if place.end - place.start > 3:
+        return
+    ids, size = reading.ids, len(reading.words)
+    left = int(ids[place.start - 1]) if place.start else ngrams.START
+    right = int(ids[place.end]) if place.end < size else ngrams.END
+    if ngrams.UNKNOWN not in (left, right):
+        for words, _ in reading.counts.between(left, right):
+            yield tuple(reading.counts.word(word) for word in words)
+
+
+def punctuation(reading: Reading, place: Place) -> Iterator[Words]:
+    """A comma, where there is none."""
+    if place.end - place.start <= 1:
+        yield (",",)
+
+
+Producer = Callable[[Reading, Place], Iterable[Words]]
+PRODUCERS: tuple[Producer, ...] = (
+    delete, function_words, inflections, neighbours, lexicon, synonyms, phrases, rendered_with_particle, names, context, punctuation,
+)  # fmt: skip
+_SAFE = re.compile(r"[a-z0-9'.,&/$%£€-]+(?:[a-z0-9à-ÿ'.-]*)", re.IGNORECASE)
+
+
+def candidates(reading: Reading, place: Place) -> dict[Words, int]:
+    """All candidates for a place but what stands there, with the producers of each as bits."""
+    there = tuple(reading.words[place.start : place.end])
+    left = reading.words[place.start - 1] if place.start else ""
+    right = reading.words[place.end] if place.end < len(reading.words) else ""
+    found: dict[Words, int] = {}
+    for bit, producer in enumerate(PRODUCERS):
+        for words in producer(reading, place):
+            if words != there and _safe(words, left, right):
+                found[words] = found.get(words, 0) | 1 << bit
+    return found
+
+
+def _safe(words: Words, left: str, right: str) -> bool:
+    """Whether there are only Latin words, none doubled, here or with the neighbours."""
+    run = (left, *words, right)
+    doubled = any(a == b and a[-1:].isalnum() for a, b in pairwise(run) if a)
+    return not doubled and all(_SAFE.fullmatch(word) for word in words)

@@ -1,0 +1,158 @@
+"""The shipped fixer: what its producers offer, how words are fitted to a place, and the stage."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repair import RepairError, Segment, align, apply, ngrams
+from repair.propose import inventory
+from repair.propose.fixer import Fixer, fitted, places
+from repair.propose.inventory import Place, Reading, candidates
+from repair.propose.memory import Memory, lemma, russian_words, shipped
+from repair.propose.rank import FEATURES, Ranker, describe
+
+SOURCE = "Министр заявил, что переговоры с Анкарой завершились в ходе визита."
+MT = "The Minister declared that negotiation with Ankara have ended the course of visit."
+MTS = [
+    MT,
+    "“Yes”, he told, and 5 of them left.",
+    "x",
+    "",
+    "Don’t go the the home",
+    "Привет, friends",
+]
+
+
+def reading(mt=MT, source=SOURCE):
+    return Reading(Segment("1", mt, source))
+
+
+def place_of(text, words):
+    count = len(words.split())
+    for start in range(len(text.words)):
+        if text.words[start : start + count] == words.split():
+            return Place(start, start + count)
+    raise AssertionError(words)
+
+
+def suspected(mt, *suspects, gaps=()):
+    tokens = tuple(align.tokens(mt))
+    words = tuple(0.6 if mt[a:b] in suspects else 0.05 for a, b in tokens)
+    holes = tuple(0.3 if k in gaps else 0.01 for k in range(len(tokens) + 1))
+    quality = SimpleNamespace(hter=0.3, da=0.0)
+    return SimpleNamespace(tokens=tokens, words=words, gaps=holes, quality=quality, findings=())
+
+
+def test_the_memory_knows_words_and_phrases():
+    memory = shipped()
+    assert memory.words("переговоры").keys() >= {"talks", "negotiations"}
+    assert "in the course of" in dict(memory.phrases(["в", "ход"]))
+    assert memory.words("абырвалг") == {} and memory.phrases(["абырвалг"]) == ()
+    assert memory.support("talks", ["переговоры"]) > 0.1 == memory.support("x", []) + 0.1
+
+
+def test_russian_words_are_known_by_their_lemma():
+    assert [w.lemma for w in russian_words("В 2014 году переговоры шли")][:3] == [
+        "в",
+        "0000",
+        "год",
+    ]
+    assert lemma("переговорами") == "переговоры" and lemma("NATO") == "nato"
+
+
+def test_a_damaged_memory_is_named(tmp_path):
+    (tmp_path / "memory.npz").write_bytes(b"no")
+    with pytest.raises(RepairError, match="phrase memory"):
+        Memory(tmp_path / "memory.npz")
+
+
+@pytest.mark.parametrize(
+    ("producer", "place", "wanted"),
+    [
+        (inventory.delete, "the course", ()),
+        (inventory.function_words, "the", ("in", "the")),
+        (inventory.inflections, "negotiation", ("negotiations",)),
+        (inventory.neighbours, "course of", ("course", "of", "the")),
+        (inventory.lexicon, "negotiation", ("talks",)),
+        (inventory.phrases, "the course of", ("in", "the", "course", "of")),
+        (inventory.rendered_with_particle, "negotiation", ("the", "talks")),
+        (inventory.context, "have", ("has",)),
+    ],
+)
+def test_what_a_producer_offers(producer, place, wanted):
+    text = reading()
+    if producer is inventory.context:
+        text = reading("He have been here.", None)
+    assert wanted in set(producer(text, place_of(text, place)))
+
+
+def test_names_are_spelled():
+    text = reading("We spoke with the city.", "Мы говорили с Кузьминовым.")
+    assert ("kuzminovym",) in set(inventory.names(text, place_of(text, "the city")))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from(MTS), st.sampled_from([SOURCE, None, "", "????"]), st.data())
+def test_candidates_are_safe_and_fit(mt, source, data):
+    text = reading(mt, source)
+    start = data.draw(st.integers(0, len(text.words)))
+    end = data.draw(st.integers(start, min(len(text.words), start + 3)))
+    place = Place(start, end)
+    found = candidates(text, place)
+    rows = describe(text, place, found)
+    assert rows.shape == (len(found), len(FEATURES))
+    for words in list(found)[:: max(1, len(found) // 15)]:
+        assert not any(re.search("[А-Яа-яЁё]", word) for word in words)
+        assert words != tuple(text.words[start:end])
+        edit = fitted(text, place, words)
+        if edit is None:
+            continue
+        fixed = apply(mt, [edit])
+        assert "  " not in fixed or "  " in mt
+        there = [word for word, _, _ in ngrams.words(fixed)]
+        assert there == [*text.words[:start], *words, *text.words[end:]], (mt, place, words, fixed)
+
+
+def test_the_case_of_a_sentence_and_of_a_name_is_kept():
+    text = reading("Talks with the city are over.", "Переговоры с Анкарой закончены.")
+    assert fitted(text, Place(0, 1), ("negotiations",)).text == "Negotiations"
+    assert fitted(text, place_of(text, "the city"), ("ankara",)).text == "Ankara"
+    assert fitted(text, Place(0, 0), ("the",)) is None
+
+
+def test_only_suspected_places_are_tried():
+    text = reading()
+    assert places(text, suspected(MT)) == []
+    assert places(text, suspected(MT, "have")) == [place_of(text, "have")]
+    assert Place(8, 8) in places(text, suspected(MT, gaps=(8,)))
+    assert places(text, None) == []
+
+
+def test_the_stage_offers_repairs_where_the_detector_doubts():
+    segments = [Segment("1", MT, SOURCE), Segment("2", MT, SOURCE), Segment("3", "", SOURCE)]
+    detections = [suspected(MT, "have", "negotiation"), None, suspected("")]
+    fixer = Fixer()
+    found = fixer(segments, detections)
+    assert found[1] == found[2] == []
+    assert found[0], "an agreement error next to the place is within reach"
+    for finding in found[0]:
+        confidences = [c.confidence for c in finding.candidates]
+        assert confidences == sorted(confidences, reverse=True)
+        assert all(0 <= c <= 1 for c in confidences)
+        assert all(c.by.startswith("fixer/") for c in finding.candidates)
+    assert fixer([segments[0]], [detections[0]]) == found[:1]
+    assert fixer.signature == Fixer().signature
+
+
+def test_agreement_is_found_by_the_english_alone():
+    text = reading("He have been in Moscow for two days.", None)
+    best = [words for words, _, _ in Fixer().candidates(text, place_of(text, "have"))[:5]]
+    assert ("has",) in best
+
+
+def test_a_missing_model_is_named(tmp_path):
+    with pytest.raises(RepairError, match=r"models/fixer/train\.py"):
+        Ranker(tmp_path).rank(describe(reading(), Place(0, 1), candidates(reading(), Place(0, 1))))
