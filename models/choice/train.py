@@ -4,22 +4,29 @@ Data: newstest2021 (development). Outputs of the three weakest systems, two of t
 strong one stand in for the MT and for hypotheses in all pairings, so that better and worse
 hypotheses are seen; some segments are read without the source or without the detector. Each change
 is applied alone; it helps if token edits saved and chrF++ gained, taken together, are positive
-against the references. Predictions that are printed are crossed: each fifth of the documents is
-predicted from the other four. Detections are kept under ``--work`` and made once.
+against the references.
+
+Trees learn which changes help, and weigh each by how much it does, for good or ill: an article is
+not worth what a verb is. A logistic regression then turns their log-odds and the contrast of the
+whole document into a probability, which is that of a change, whatever its weight. What is printed
+is crossed twice: each fifth of the text is predicted by models that saw neither it nor, for the
+document's part, any text of the two systems. Detections are kept under ``--work`` and made once.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import pickle
 import random
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import sacrebleu
@@ -30,18 +37,30 @@ from repair import Segment, apply
 from repair.align import tokens
 from repair.detect import Detector
 from repair.propose.changes import cut
-from repair.propose.judge import FEATURES, Describer
+from repair.propose.judge import CONTRASTS, FEATURES, Describer, mean_contrast
 
 HERE = Path(__file__).resolve().parent
 EACH, SEED, FOLDS = 400, 1, 5  # segments of each pairing
-BLIND, UNDETECTED = 0.15, 0.12  # shares of segments without a source, without detections
+BLIND, UNDETECTED = 0.12, 0.1  # shares of segments without a source, without detections
 CHRF = 2.5  # points of chrF++ of a segment that weigh as much as one token edit
+MOST = 4.0  # what a single change can weigh
+DOCUMENTS = (1, 12, 200)  # sizes of documents that the logistic regression sees
 SETTINGS = {
     "objective": "binary", "learning_rate": 0.04, "num_leaves": 24, "min_data_in_leaf": 80,
     "bagging_fraction": 0.8, "bagging_freq": 1, "feature_fraction": 0.5, "lambda_l2": 5.0,
     "num_threads": 1, "verbose": -1, "seed": SEED, "deterministic": True, "force_row_wise": True,
 }  # fmt: skip
 TREES = 250
+
+
+class Change(NamedTuple):
+    """One change of a segment: of which systems, towards which of the texts, and its edits."""
+
+    mt_system: str
+    rivals: tuple[str, ...]
+    segment: str
+    rival: str
+    edits: tuple
 
 
 class Detections:
@@ -79,106 +98,245 @@ def effect(mt: str, fixed: str, references: Sequence[str], chrf, known: dict) ->
     return before[0] - after[0] + (after[1] - before[1]) / CHRF
 
 
-def collect(corpora: Path, detections: Detections, each: int):
-    """Rows of features, effects, the fold of each, and what they are of."""
-    outputs, references = read(corpora)
-    sources = {r["id"]: r["src_ru"] for r in _tsv(corpora / "wmt_pairs/newstest2021_ruen.tsv.xz")}
-    systems = by_quality(outputs, references)
-    weak, half = systems[:3], len(systems) // 2
-    others = [*systems[half - 1 : half + 1], systems[-2]]
-    groups = [(a, (b,)) for a in weak for b in others]
-    groups += [(b, (a,)) for b in others for a in weak]
-    groups += [(b, (c,)) for b in others for c in others if b != c]
-    groups += [(a, tuple(others[:count])) for a in weak for count in (2, 3)]
-    groups += [(b, tuple(weak)) for b in others]
-    place = {name: number for number, name in enumerate(references)}
-    rows, effects, folds, names = [], [], [], []
-    chrf, known = sacrebleu.CHRF(word_order=2), {}
-    for mt_system, rivals in groups:
-        rng = random.Random(f"{SEED} {mt_system} {rivals}")
-        there = [
-            name
-            for name in outputs[mt_system]
-            if name in references and all(name in outputs[rival] for rival in rivals)
-        ]
-        chosen = []
-        for name in rng.sample(there, min(each, len(there))):
-            mt = outputs[mt_system][name]
-            ways = [cut(mt, outputs[rival][name]) for rival in rivals]
-            goals = [apply(mt, [e for bundle in way for e in bundle.edits]) for way in ways]
-            source = None if rng.random() < BLIND else sources[name]
-            chosen.append((name, mt, ways, goals, source, rng.random() < UNDETECTED))
-        detections.add(
-            [(t, s) for _, mt, _, goals, s, off in chosen if not off for t in (mt, *goals)]
-        )
-        for name, mt, ways, goals, source, off in chosen:
-            seen = {} if off else detections.seen
-            describer = Describer(Segment(name, mt, source), seen.get((mt, source)))
-            votes = Counter(bundle.edits for way in ways for bundle in way)
-            done = set()
-            for way, goal in zip(ways, goals, strict=True):
-                new = [bundle for bundle in way if bundle.edits not in done]
-                done |= {bundle.edits for bundle in new}
-                if not new:
-                    continue
-                found = describer.describe(
-                    describer.read(goal, seen.get((goal, source))),
-                    new, [votes[bundle.edits] for bundle in new], len(rivals),
-                )  # fmt: skip
-                for row, bundle in zip(found, new, strict=True):
-                    fixed = apply(mt, bundle.edits)
-                    rows.append(row)
-                    effects.append(effect(mt, fixed, references[name], chrf, known))
-                    folds.append(place[name] * FOLDS // len(place))
-                    names.append((mt_system, rivals, name, bundle.edits))
-        print(f"{mt_system} <- {', '.join(rivals)}: {len(rows)} changes", flush=True)
-    return np.array(rows), np.array(effects), np.array(folds), names
+class Examples:
+    """What the models learn from: one row a change."""
+
+    def __init__(self, corpora: Path):
+        self.outputs, self.references = read(corpora)
+        pairs = corpora / "wmt_pairs/newstest2021_ruen.tsv.xz"
+        self.sources = {row["id"]: row["src_ru"] for row in _tsv(pairs)}
+        self.systems = by_quality(self.outputs, self.references)
+        half = len(self.systems) // 2
+        self.weak = self.systems[:3]
+        self.others = [*self.systems[half - 1 : half + 1], self.systems[-2]]
+        self.place = {name: number for number, name in enumerate(self.references)}
+        # The same sentences for every pairing, as far as they are there, so that few are detected.
+        self.order = sorted(self.references, key=lambda i: hashlib.md5(i.encode()).digest())
+        self.rows, self.effects, self.folds = [], [], []
+        self.changes: list[Change] = []
+        self.contrasts: dict[tuple[str, str, str], np.ndarray] = {}
+
+    def groups(self) -> list[tuple[str, tuple[str, ...]]]:
+        """MT system and its rivals."""
+        weak, others = self.weak, self.others
+        found = [(a, (b,)) for a in weak for b in others]
+        found += [(b, (a,)) for b in others for a in weak]
+        found += [(b, (c,)) for b in others for c in others if b != c]
+        found += [(a, tuple(others[:count])) for a in weak for count in (2, 3)]
+        return found + [(b, tuple(weak)) for b in others]
+
+    def collect(self, detections: Detections, each: int) -> None:
+        """Fill rows, effects and folds."""
+        chrf, known = sacrebleu.CHRF(word_order=2), {}
+        for mt_system, rivals in self.groups():
+            rng = random.Random(f"{SEED} {mt_system} {rivals}")
+            there = [
+                n for n in self.order if all(n in self.outputs[s] for s in (mt_system, *rivals))
+            ]
+            chosen = []
+            for name in there[: each if len(rivals) == 1 else each // 2]:
+                mt = self.outputs[mt_system][name]
+                ways = [cut(mt, self.outputs[rival][name]) for rival in rivals]
+                goals = [apply(mt, [e for bundle in way for e in bundle.edits]) for way in ways]
+                source = None if rng.random() < BLIND else self.sources[name]
+                chosen.append((name, mt, ways, goals, source, rng.random() < UNDETECTED))
+            detections.add(
+                [(t, s) for _, mt, _, goals, s, off in chosen if not off for t in (mt, *goals)]
+            )
+            for name, mt, ways, goals, source, off in chosen:
+                seen = {} if off else detections.seen
+                describer = Describer(Segment(name, mt, source), seen.get((mt, source)))
+                votes = Counter(bundle.edits for way in ways for bundle in way)
+                done = set()
+                for rival, way, goal in zip(rivals, ways, goals, strict=True):
+                    read = describer.read(goal, seen.get((goal, source)))
+                    if len(rivals) == 1:
+                        self.contrasts[mt_system, rival, name] = describer.contrast(read)
+                    new = [bundle for bundle in way if bundle.edits not in done]
+                    done |= {bundle.edits for bundle in new}
+                    found = describer.describe(
+                        read, new, [votes[bundle.edits] for bundle in new], len(rivals)
+                    )
+                    for row, bundle in zip(found, new, strict=True):
+                        fixed = apply(mt, bundle.edits)
+                        self.rows.append(row)
+                        self.effects.append(effect(mt, fixed, self.references[name], chrf, known))
+                        self.folds.append(self.place[name] * FOLDS // len(self.place))
+                        self.changes.append(Change(mt_system, rivals, name, rival, bundle.edits))
+            print(f"{mt_system} <- {', '.join(rivals)}: {len(self.rows)} changes", flush=True)
+
+    def documents(self, size: int) -> np.ndarray:
+        """(rows, contrasts) of the documents if they have ``size`` segments of those chosen."""
+        pairings: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for mt_system, rival, name in self.contrasts:
+            pairings[mt_system, rival].append(name)
+        means = {}
+        for (mt_system, rival), names in pairings.items():
+            names.sort(key=self.place.__getitem__)
+            for start in range(0, len(names), size):
+                part = names[start : start + size]
+                mean = mean_contrast([self.contrasts[mt_system, rival, n] for n in part])
+                means.update({(mt_system, rival, n): mean for n in part})
+        none = np.zeros(len(CONTRASTS))
+        return np.array([means.get((c.mt_system, c.rival, c.segment), none) for c in self.changes])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Fit, print crossed figures, write."""
+def fit_trees(rows: np.ndarray, effects: np.ndarray):
+    """Trees that tell helpful changes from others, each by its weight."""
     import lightgbm
 
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--corpora", type=Path, default=os.environ.get("MT_REPAIR_CORPORA"))
-    parser.add_argument("--work", type=Path, default=Path("work/choice"))
-    parser.add_argument("--each", type=int, default=EACH, help="segments of each pairing")
-    parser.add_argument("--out", type=Path, default=HERE / "model.txt")
-    options = parser.parse_args(arguments)
-    if options.corpora is None:
-        parser.error("name the corpora folder with --corpora or MT_REPAIR_CORPORA")
-    started = time.time()
-    options.work.mkdir(parents=True, exist_ok=True)
-    rows, effects, folds, names = collect(
-        Path(options.corpora), Detections(options.work), options.each
-    )
-    better = (effects > 0.05).astype(int)
-    print(f"{len(rows)} changes, {better.mean():.3f} help, {(effects < -0.05).mean():.3f} harm")
+    data = lightgbm.Dataset(
+        rows, (effects > 0.05).astype(int), weight=np.minimum(np.abs(effects), MOST),
+        feature_name=[f"f{i}" for i in range(len(FEATURES))], categorical_feature=[0],
+    )  # fmt: skip
+    return lightgbm.train(SETTINGS, data, TREES)
 
-    def fit(chosen: np.ndarray):
-        data = lightgbm.Dataset(
-            rows[chosen], better[chosen], feature_name=[f"f{i}" for i in range(len(FEATURES))],
-            categorical_feature=[0], free_raw_data=False,
-        )  # fmt: skip
-        return lightgbm.train(SETTINGS, data, TREES)
 
-    said = np.zeros(len(rows))
+def fit_document(odds: np.ndarray, contrasts: Sequence[np.ndarray], better: np.ndarray):
+    """(base, weight of the trees, weights of the contrasts), from rows at several document sizes."""
+    from sklearn.linear_model import LogisticRegression
+
+    rows = np.concatenate([np.c_[odds, some] for some in contrasts])
+    scale = rows.std(0) + 1e-9
+    model = LogisticRegression(C=1.0, max_iter=300)
+    model.fit(rows / scale, np.tile(better, len(contrasts)))
+    weights = model.coef_[0] / scale
+    return float(model.intercept_[0]), float(weights[0]), weights[1:]
+
+
+def crossed(examples: Examples, odds: np.ndarray, better, folds) -> dict[int, np.ndarray]:
+    """By size of document, probabilities from regressions without the fold and both systems."""
+    contrasts = {size: examples.documents(size) for size in DOCUMENTS}
+    mt = np.array([c.mt_system for c in examples.changes])
+    rival = np.array([c.rival for c in examples.changes])
+    said = {size: np.zeros(len(odds)) for size in DOCUMENTS}
     for fold in range(FOLDS):
-        said[folds == fold] = fit(folds != fold).predict(rows[folds == fold])
+        for system in dict.fromkeys(mt):
+            mine = (mt == system) | (rival == system)
+            kept = (folds != fold) & ~mine
+            base, slope, weights = fit_document(
+                odds[kept], [contrasts[size][kept] for size in DOCUMENTS], better[kept]
+            )
+            here = (folds == fold) & mine
+            for size in DOCUMENTS:
+                said[size][here] += (base + slope * odds + contrasts[size] @ weights)[here] / 2
+    return {size: 1 / (1 + np.exp(-values)) for size, values in said.items()}
+
+
+def print_reliability(said: np.ndarray, effects: np.ndarray) -> None:
+    better = effects > 0.05
+    error = 0.0
     print("said   is     harm   changes")
     for low in np.arange(0, 1, 0.1):
         cell = (said >= low) & (said < low + 0.1)
         if cell.any():
             harm = (effects[cell] < -0.05).mean()
             print(f"{said[cell].mean():.3f}  {better[cell].mean():.3f}  {harm:.3f}  {cell.sum()}")
-    whole = fit(np.ones(len(rows), bool))
-    text = whole.model_to_string()
-    options.out.write_text(text, "utf-8")
+            error += abs(said[cell].mean() - better[cell].mean()) * cell.mean()
+    print(f"expected calibration error {error:.4f}")
+
+
+def print_trial(examples: Examples, said: np.ndarray, title: str, pairings) -> None:
+    """What is gained if all changes from a confidence on are applied, without the guard."""
+    metric = sacrebleu.CHRF(word_order=2)
+    offers: dict[tuple, list[tuple[float, tuple]]] = defaultdict(list)
+    for change, value in zip(examples.changes, said, strict=True):
+        if len(change.rivals) == 1:
+            offers[change.mt_system, change.rival, change.segment].append((value, change.edits))
+    keys = [key for key in offers if key[:2] in pairings]
+    mts = [examples.outputs[a][n] for a, _, n in keys]
+    references = [examples.references[n] for _, _, n in keys]
+    streams = [[r[min(k, len(r) - 1)] for r in references] for k in (0, 1)]
+
+    def figures(texts: list[str]) -> tuple[float, float]:
+        wrong = total = 0.0
+        for text, some in zip(texts, references, strict=True):
+            mine = [text[a:b].lower() for a, b in tokens(text)]
+            cut_ = [[r[a:b].lower() for a, b in tokens(r)] for r in some]
+            wrong += min(Levenshtein.distance(mine, r) for r in cut_)
+            total += float(np.mean([len(r) for r in cut_]))
+        return metric.corpus_score(texts, streams).score, 100 * wrong / total
+
+    def words(texts: list[str]) -> int:
+        cuts = [
+            [[t[a:b] for a, b in tokens(t)] for t in pair] for pair in zip(mts, texts, strict=True)
+        ]
+        return sum(Levenshtein.distance(*pair) for pair in cuts)
+
+    def at(bar: float) -> list[str]:
+        return [
+            apply(mt, [e for value, edits in offers[key] if value >= bar for e in edits])
+            for mt, key in zip(mts, keys, strict=True)
+        ]
+
+    before, whole = figures(mts), figures(at(0))
+    every = words(at(0))
+    print(f"{title}: {len(keys)} segments, chrF++ {before[0]:.2f}, token edits {before[1]:.2f}; "
+          f"whole {whole[0] - before[0]:+.2f} {whole[1] - before[1]:+.2f}")  # fmt: skip
+    for bar in (0.5, 0.55, 0.58, 0.6, 0.62, 0.65, 0.7, 0.8):
+        texts = at(bar)
+        after = figures(texts)
+        gains = [(a - b) / (w - b) for a, b, w in zip(after, before, whole, strict=True)]
+        print(f"  from {bar:.2f}: {after[0] - before[0]:+.2f} {after[1] - before[1]:+.2f}, of the gain "
+              f"{gains[0]:+.2f} {gains[1]:+.2f}, of the words {words(texts) / every:.2f}")  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit, print crossed figures, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--corpora", type=Path, default=os.environ.get("MT_REPAIR_CORPORA"))
+    parser.add_argument("--work", type=Path, default=Path("work/choice"))
+    parser.add_argument("--each", type=int, default=EACH, help="segments of each pairing")
+    parser.add_argument("--out", type=Path, default=HERE, help="the folder to write to")
+    options = parser.parse_args(arguments)
+    if options.corpora is None:
+        parser.error("name the corpora folder with --corpora or MT_REPAIR_CORPORA")
+    started = time.time()
+    options.work.mkdir(parents=True, exist_ok=True)
+    examples = Examples(Path(options.corpora))
+    print("systems, weakest first:", ", ".join(examples.systems))
+    examples.collect(Detections(options.work), options.each)
+    rows, effects = np.array(examples.rows), np.array(examples.effects)
+    folds, better = np.array(examples.folds), effects > 0.05
+    print(f"{len(rows)} changes, {better.mean():.3f} help, {(effects < -0.05).mean():.3f} harm, "
+          f"{time.time() - started:.0f} s")  # fmt: skip
+    odds = np.zeros(len(rows))
+    for fold in range(FOLDS):
+        trees = fit_trees(rows[folds != fold], effects[folds != fold])
+        odds[folds == fold] = trees.predict(rows[folds == fold], raw_score=True)
+    said = crossed(examples, odds, better, folds)
+    from sklearn.metrics import roc_auc_score
+
+    for size, values in said.items():
+        print(f"\ndocuments of {size}: area under the curve {roc_auc_score(better, values):.4f}")
+        print_reliability(values, effects)
+    middle = examples.systems[len(examples.systems) // 2]
+    for size in DOCUMENTS[1:]:
+        print(f"\ndocuments of {size}")
+        forward = {(a, middle) for a in examples.weak}
+        print_trial(examples, said[size], f"{', '.join(examples.weak)} <- {middle}", forward)
+        for a in examples.weak:
+            print_trial(examples, said[size], f"swapped, {middle} <- {a}", {(middle, a)})
+    contrasts = [examples.documents(size) for size in DOCUMENTS]
+    base, slope, weights = fit_document(odds, contrasts, better)
+    table = {"base": round(base, 4), "trees": round(slope, 4)}
+    table["contrasts"] = dict(zip(CONTRASTS, weights.round(4).tolist(), strict=True))
+    files = {"model.txt": fit_trees(rows, effects).model_to_string(),
+             "document.json": json.dumps(table, indent=1) + "\n"}  # fmt: skip
+    for name, text in files.items():
+        (options.out / name).write_text(text, "utf-8")
     with open(options.work / "crossed.pkl", "wb") as file:
-        pickle.dump((said, effects, names), file)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    print(f"{options.out.name} {digest}, {len(text) / 1e6:.2f} MB, {time.time() - started:.0f} s")
+        pickle.dump((said, effects, examples.changes), file)
+    write_sums(options.out)
+    print(f"{sum(map(len, files.values())) / 1e6:.2f} MB, {time.time() - started:.0f} s")
     return 0
+
+
+def write_sums(folder: Path) -> None:
+    """Write the checksums of what ships."""
+    names = [n for n in ("README.md", "document.json", "model.txt") if (folder / n).is_file()]
+    sums = [f"{hashlib.sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in names]
+    (folder / "SHA256SUMS").write_text("".join(sums), "utf-8")
 
 
 if __name__ == "__main__":

@@ -102,10 +102,15 @@ def propose(
     )
 
 
-def goals(segment: Segment, hypotheses: Iterable[Hypothesis], *, shapes: bool = True) -> list[str]:
-    """The texts that `propose` leads to, one for each hypothesis that says anything."""
+def goals(
+    segment: Segment, hypotheses: Iterable[Hypothesis], *, shapes: bool = True
+) -> list[tuple[str, str]]:
+    """What `propose` leads to: producer and text for each hypothesis that says anything."""
     return [
-        apply(segment.mt, [e for b in cut(segment.mt, h.text, shapes=shapes) for e in b.edits])
+        (
+            h.producer,
+            apply(segment.mt, [e for b in cut(segment.mt, h.text, shapes=shapes) for e in b.edits]),
+        )
         for h in hypotheses
         if h.text.strip()
     ]

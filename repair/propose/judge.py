@@ -411,15 +411,16 @@ class Judge:
         self,
         segments: Sequence[Segment],
         detections: Sequence[Any],
-        texts: Sequence[Sequence[str]],
+        texts: Sequence[Sequence[tuple[str, str]]],
         explain: bool = False,
     ) -> list[Callable]:
-        """For each segment what weighs the changes towards its ``texts``.
+        """For each segment what weighs the changes towards its ``texts``, pairs of producer and text.
 
         A weigher takes pairs of a bundle and the text it leads to, how many hypotheses have each
         and how many there are; it returns probabilities and, if ``explain``, reasons.
         """
-        asked = [(index, text) for index, some in enumerate(texts) for text in dict.fromkeys(some)]
+        owners = [{text: who for who, text in reversed(some)} for some in texts]
+        asked = [(index, text) for index, some in enumerate(owners) for text in some]
         seen: dict[tuple[int, str], Any] = {}
         if self.detector:
             found = self.detector(
@@ -431,13 +432,10 @@ class Judge:
             for index, segment in enumerate(segments)
         ]
         read = {(i, text): describers[i].read(text, seen.get((i, text))) for i, text in asked}
-        # Each hypothesis of a segment in the order given: the same place is the same producer.
         groups: dict[tuple, list[np.ndarray]] = defaultdict(list)
-        for index, some in enumerate(texts):
-            for place, text in enumerate(some):
-                groups[_company(segments, index, place)].append(
-                    describers[index].contrast(read[index, text])
-                )
+        for index, text in asked:
+            company = _company(segments, index, owners[index][text])
+            groups[company].append(describers[index].contrast(read[index, text]))
         means = {key: mean_contrast(rows) for key, rows in groups.items()}
 
         def weigher(index: int) -> Callable:
@@ -451,7 +449,7 @@ class Judge:
                         [agreed[k] for k in mine],
                         total,
                     )
-                    mean = means[_company(segments, index, texts[index].index(text))]
+                    mean = means[_company(segments, index, owners[index][text])]
                     said = self.predict(rows, mean)
                     whys = self.reasons(rows, mean) if explain else [""] * len(mine)
                     for k, value, why in zip(mine, said, whys, strict=True):
@@ -463,10 +461,10 @@ class Judge:
         return [weigher(index) for index in range(len(segments))]
 
 
-def _company(segments: Sequence[Segment], index: int, place: int) -> tuple:
-    """What is judged together: the hypotheses at one place of a document, or one on its own."""
+def _company(segments: Sequence[Segment], index: int, producer: str) -> tuple:
+    """What is judged together: what a producer has for a document, or for a segment without one."""
     doc = segments[index].doc
-    return (doc, place) if doc is not None else (None, index, place)
+    return (doc, producer) if doc is not None else (None, index, producer)
 
 
 def _shown(feature: int, value: float) -> str:
