@@ -54,7 +54,9 @@ class Repairer:
     ``False`` for none, or an object of yours with the same call; the shipped fixer needs a detector. ``proposers`` are further stages, such as
     `repair.propose.Hypotheses` or `repair.propose.seq2seq.Seq2Seq`. In ``mode="suggest"`` nothing is
     applied and ``Record.fixed`` equals the MT; in ``mode="apply"`` the edits whose confidence
-    reaches ``precision`` are. ``max_harm`` bounds what may go wrong: of each batch so few of the
+    reaches ``precision`` are; changes cut from hypotheses, a model's too, need
+    ``hypothesis_precision`` instead, if it is given (`repair.choose.BALANCED` is a measured
+    one). ``max_harm`` bounds what may go wrong: of each batch so few of the
     least sure edits are applied that the expected number of those that do not help, the sum of
     1 - confidence, stays below ``max_harm`` times the number of segments. With ``explain``, the
     messages of changes from hypotheses say what weighed most. ``silenced`` says of a suggestion that it is not to be made (see
@@ -73,6 +75,7 @@ class Repairer:
         proposers: Sequence[Stage] = (),
         mode: str = "suggest",
         precision: float = 0.9,
+        hypothesis_precision: float | None = None,
         max_harm: float | None = None,
         explain: bool = False,
         veto: bool = True,
@@ -82,10 +85,14 @@ class Repairer:
     ):
         if mode not in ("suggest", "apply"):
             raise RepairError(f"Unknown mode {mode!r}.", mend="Use 'suggest' or 'apply'.")
-        for name, value in (("Precision", precision), ("The highest harm", max_harm or 0.0)):
-            if not 0 <= value <= 1:
+        for name, value in (
+            ("Precision", precision),
+            ("Precision of hypotheses", hypothesis_precision),
+            ("The highest harm", max_harm),
+        ):
+            if value is not None and not 0 <= value <= 1:
                 raise RepairError(f"{name} {value} is no probability.", mend="Use 0 to 1.")
-        self.max_harm = max_harm
+        self.hypothesis_precision, self.max_harm = hypothesis_precision, max_harm
         self.mode, self.precision, self.strict, self.batch_size = (
             mode,
             precision,
@@ -123,6 +130,8 @@ class Repairer:
         parts += [stage.signature for stage in (self.detector, *self.stages) if stage]
         if self.mode == "apply":
             parts.append(f"precision:{self.precision:g}")
+            if self.hypothesis_precision is not None:
+                parts.append(f"hypothesis-precision:{self.hypothesis_precision:g}")
             if self.max_harm is not None:
                 parts.append(f"max-harm:{self.max_harm:g}")
         parts.append(f"mode:{self.mode}" + ("" if self.guard else "|veto:no"))
@@ -158,13 +167,13 @@ class Repairer:
             if gone and gone not in self.notices:
                 self.notices.append(gone)
         suggestions = [self._suggestions(s, f) for s, f in zip(batch, findings, strict=True)]
-        records = self._records(batch, findings, suggestions, quality, warnings, self.precision)
+        records = self._records(batch, findings, suggestions, quality, warnings)
         if self.max_harm is not None and self.mode == "apply":
             limit = self.max_harm * len(batch)
             sure = sorted(
                 {s.confidence for r in records for s in r.suggestions if s.applied}, reverse=True
             )
-            # The lowest bar that the budget allows; a bar cannot be lower than the precision.
+            # The lowest bar that the budget allows, which never lowers those that were asked for.
             risk = [
                 sum(1 - s.confidence for r in records for s in r.suggestions
                     if s.applied and s.confidence >= bar)
@@ -183,17 +192,23 @@ class Repairer:
             suggestions = [s for s in suggestions if not self.silenced(blind, s)]
         return suggestions
 
-    def _records(self, batch, findings, suggestions, quality, warnings, precision) -> list[Record]:
+    def _records(self, batch, findings, suggestions, quality, warnings, bar=0.0) -> list[Record]:
         rows = zip(batch, findings, suggestions, quality, warnings, strict=True)
-        return [self._record(*row, precision) for row in rows]
+        return [self._record(*row, bar) for row in rows]
 
-    def _record(self, segment, findings, suggestions, quality, warnings, precision) -> Record:
+    def _record(self, segment, findings, suggestions, quality, warnings, bar) -> Record:
         blind = segment.blind()
         fixed = segment.mt
         if self.mode == "apply":
             try:
                 suggestions, fixed, held_back = choose(
-                    blind, suggestions, precision=precision, guard=self.guard
+                    blind,
+                    suggestions,
+                    precision=max(bar, self.precision),
+                    hypotheses=None
+                    if self.hypothesis_precision is None
+                    else max(bar, self.hypothesis_precision),
+                    guard=self.guard,
                 )
                 warnings = [*warnings, *held_back]
             except Exception as error:

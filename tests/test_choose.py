@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 from hypothesis import given
@@ -99,3 +100,23 @@ def test_a_bare_finding_is_shown_where_nothing_else_is():
     assert [s.candidates for s in suggest(SEGMENT, [bare])] == [()]
     both = suggest(SEGMENT, [bare, finding(10, 15, "red", 0.6)])
     assert [len(s.candidates) for s in both] == [1]
+
+
+@given(
+    findings, findings, st.sampled_from([0.2, 0.6, 0.8, 0.95]), st.sampled_from([0.2, 0.8, None])
+)
+def test_changes_of_hypotheses_have_a_bar_of_their_own(rules, changes, precision, bar):
+    for number, change in enumerate(changes):
+        (candidate,) = change.candidates
+        changes[number] = replace(
+            change, candidates=(replace(candidate, by="hypotheses/a", group=f"a.1#{number}"),)
+        )
+    found = suggest(SEGMENT, [*rules, *changes])
+    chosen, fixed, _ = choose(SEGMENT, found, precision=precision, hypotheses=bar)
+    applied = [s.candidates[0] for s in chosen if s.applied]
+    assert fixed == apply(MT, [candidate.edit for candidate in applied])
+    for candidate in applied:
+        own = bar if candidate.group and bar is not None else precision
+        assert candidate.confidence >= own
+    if bar is None or bar == precision:
+        assert (chosen, fixed) == choose(SEGMENT, found, precision=precision)[:2]

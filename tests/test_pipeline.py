@@ -83,7 +83,34 @@ def test_the_signature_names_stages_and_operating_point():
     assert "precision:0.9|mode:apply" in repairer(mode="apply").signature
 
 
-@pytest.mark.parametrize("options", [{"mode": "maybe"}, {"precision": 2}])
+def test_hypotheses_may_have_a_bar_of_their_own():
+    class Offer(Shout):
+        def __call__(self, segments):
+            return [
+                [
+                    replace(f, candidates=(replace(f.candidates[0], confidence=0.7, group=g),))
+                    for f, g in zip(found, ("a.1#1", None), strict=False)
+                ]
+                for found in super().__call__(segments)
+            ]
+
+    def fixed(**options):
+        made = Repairer(
+            detector=False, style=False, facts=False, fixer=False, proposers=[Offer()],
+            mode="apply", **options,
+        )  # fmt: skip
+        assert ("hypothesis-precision:" in made.signature) == ("hypothesis_precision" in options)
+        return next(made.run([Segment("1", "x x")])).fixed
+
+    assert fixed() == "x x"
+    assert fixed(hypothesis_precision=0.6) == "X x"
+    assert fixed(precision=0.6, hypothesis_precision=0.9) == "x X"
+    assert fixed(hypothesis_precision=0.6, max_harm=0.0) == "x x"
+
+
+@pytest.mark.parametrize(
+    "options", [{"mode": "maybe"}, {"precision": 2}, {"hypothesis_precision": -1}]
+)
 def test_bad_options_are_named(options):
     with pytest.raises(RepairError):
         repairer(**options)

@@ -72,6 +72,9 @@ def add_commands(commands) -> None:
                         help="suggest shows edits and applies none (default without --fixed)")  # fmt: skip
     choice.add_argument("--precision", type=float, default=0.9, metavar="P",
                         help="apply edits at least this sure (default .9)")  # fmt: skip
+    choice.add_argument("--hypothesis-precision", type=_bar, metavar="P",
+                        help="apply changes from hypotheses and models at least this sure, or "
+                        "'balanced' (default: as --precision)")  # fmt: skip
     choice.add_argument("--max-harm", type=float, metavar="H",
                         help="of each batch apply so few edits that the expected number of those "
                         "that do not help stays below H times its segments")  # fmt: skip
@@ -133,6 +136,17 @@ def _stages(text: str) -> tuple[str, ...]:
     return names
 
 
+def _bar(text: str) -> float:
+    if text == "balanced":
+        from ..choose import BALANCED
+
+        return BALANCED
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number and not 'balanced'") from None
+
+
 def run(options) -> int:
     from ..files.streams import check_output
     from ..pipeline import Repairer
@@ -192,6 +206,7 @@ def _wanted(options) -> dict:
         "proposers": list(_proposers(options)),
         "mode": options.mode,
         "precision": options.precision,
+        "hypothesis_precision": options.hypothesis_precision,
         "max_harm": options.max_harm,
         "explain": options.explain,
         "veto": not options.no_veto,
