@@ -68,7 +68,8 @@ class Detections:
 
     def __init__(self, work: Path):
         self.detector = Detector()
-        self.path = work / f"detections-{self.detector.config['sha256'][:8]}.pkl"
+        key = json.dumps(self.detector.config, sort_keys=True).encode()  # weights and calibration
+        self.path = work / f"detections-{hashlib.sha256(key).hexdigest()[:8]}.pkl"
         self.seen = pickle.loads(self.path.read_bytes()) if self.path.exists() else {}
 
     def add(self, pairs: Sequence[tuple[str, str | None]]) -> None:
