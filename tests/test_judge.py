@@ -143,3 +143,39 @@ def test_the_harm_that_is_expected_stays_below_its_bound(harm):
 def test_a_bound_that_is_no_share_is_refused():
     with pytest.raises(RepairError, match="harm"):
         Repairer(detector=False, style=False, facts=False, max_harm=2)
+
+
+GOOD = "The minister said that the talks were over and that the parties would meet again in May."
+BAD = "Minister the said what talk ended is and what sides the again will met in the May."
+
+
+def confidences(mts, hypotheses, docs, producers=None):
+    segments = [
+        Segment(str(i), mt, None, doc=doc)
+        for i, (mt, doc) in enumerate(zip(mts, docs, strict=True))
+    ]
+    names = producers or ["hypotheses/a"] * len(mts)
+    heard = [[Hypothesis(h, name)] for h, name in zip(hypotheses, names, strict=True)]
+    found = propose_all(segments, heard, (), Judge())
+    return [[f.candidates[0].confidence for f in some] for some in found]
+
+
+def test_the_whole_document_says_who_translates_better():
+    mt, hypothesis = "He goes to the home.", "He is going home."
+    alone = confidences([mt], [hypothesis], [None])[0]
+    better = confidences([mt, *[BAD] * 20], [hypothesis, *[GOOD] * 20], ["d"] * 21)[0]
+    worse = confidences([mt, *[GOOD] * 20], [hypothesis, *[BAD] * 20], ["d"] * 21)[0]
+    assert all(a > b > c for a, b, c in zip(better, alone, worse, strict=True))
+
+
+def test_documents_and_producers_are_not_mixed():
+    mt, hypothesis = "He goes to the home.", "He is going home."
+    mts, texts = (
+        [mt, *[BAD] * 5, mt, *[GOOD] * 5],
+        [hypothesis, *[GOOD] * 5, hypothesis, *[BAD] * 5],
+    )
+    both = confidences(mts, texts, ["d"] * 6 + ["e"] * 6)
+    apart = [confidences(mts[k : k + 6], texts[k : k + 6], ["d"] * 6) for k in (0, 6)]
+    assert both == [*apart[0], *apart[1]]
+    producers = ["hypotheses/a"] * 6 + ["hypotheses/b"] * 6
+    assert confidences(mts, texts, ["d"] * 12, producers) == both

@@ -199,10 +199,16 @@ def fit_document(odds: np.ndarray, contrasts: Sequence[np.ndarray], better: np.n
 
     rows = np.concatenate([np.c_[odds, some] for some in contrasts])
     scale = rows.std(0) + 1e-9
-    model = LogisticRegression(C=1.0, max_iter=300)
-    model.fit(rows / scale, np.tile(better, len(contrasts)))
-    weights = model.coef_[0] / scale
-    return float(model.intercept_[0]), float(weights[0]), weights[1:]
+    kept = np.ones(rows.shape[1], bool)
+    while True:
+        model = LogisticRegression(C=1.0, max_iter=300)
+        model.fit((rows / scale)[:, kept], np.tile(better, len(contrasts)))
+        weights = np.zeros(rows.shape[1])
+        weights[kept] = model.coef_[0] / scale[kept]
+        # What makes a hypothesis better cannot speak against it: such a weight is chance.
+        if (weights >= 0).all():
+            return float(model.intercept_[0]), float(weights[0]), weights[1:]
+        kept &= weights > 0
 
 
 def crossed(examples: Examples, odds: np.ndarray, better, folds) -> dict[int, np.ndarray]:
@@ -321,7 +327,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     contrasts = [examples.documents(size) for size in DOCUMENTS]
     base, slope, weights = fit_document(odds, contrasts, better)
     table = {"base": round(base, 4), "trees": round(slope, 4)}
-    table["contrasts"] = dict(zip(CONTRASTS, weights.round(4).tolist(), strict=True))
+    limits = np.abs(np.concatenate(contrasts)).max(0)
+    for key, values in (("contrasts", weights), ("limits", limits)):
+        table[key] = dict(zip(CONTRASTS, values.round(4).tolist(), strict=True))
     files = {"model.txt": fit_trees(rows, effects).model_to_string(),
              "document.json": json.dumps(table, indent=1) + "\n"}  # fmt: skip
     for name, text in files.items():

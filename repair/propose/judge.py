@@ -87,7 +87,6 @@ FEATURES = (
 )
 # What sets the hypotheses of a document against its MT, on average.
 CONTRASTS = (
-    "expected HTER of the hypotheses less that of the MT",
     "expected DA of the hypotheses less that of the MT",
     "log-probability a word of the hypotheses less that of the MT",
     "source words that the hypotheses render less those of the MT",
@@ -156,10 +155,10 @@ class Describer:
 
         What cannot be known is 0: it speaks for neither.
         """
-        mt_hter, hter, mt_da, da = _quality(self.mt, hypothesis)
+        _, _, mt_da, da = _quality(self.mt, hypothesis)
         rendered = (len(hypothesis.covered) - len(self.mt.covered)) / max(1, len(self.source))
         fluency = hypothesis.fluency - self.mt.fluency
-        return np.nan_to_num([hter - mt_hter, da - mt_da, fluency, rendered])
+        return np.nan_to_num([da - mt_da, fluency, rendered])
 
     def describe(
         self, hypothesis: Text, bundles: Sequence[Bundle], agreed: Sequence[int], total: int
@@ -355,13 +354,16 @@ class Judge:
         return trees
 
     @cached_property
-    def _document(self) -> tuple[float, float, np.ndarray]:
-        """Intercept, weight of the trees' log-odds, weights of the contrasts."""
+    def _document(self) -> tuple[float, float, np.ndarray, np.ndarray]:
+        """Intercept, weight of the trees' log-odds, weights of the contrasts and their limits."""
         path = self.folder / "document.json"
         try:
             table = json.loads(self._read("document.json"))
-            weights = np.array([table["contrasts"][name] for name in CONTRASTS], np.float64)
-            return float(table["base"]), float(table["trees"]), weights
+            weights, limits = (
+                np.array([table[key][name] for name in CONTRASTS], np.float64)
+                for key in ("contrasts", "limits")
+            )
+            return float(table["base"]), float(table["trees"]), weights, limits
         except (ValueError, KeyError, TypeError) as error:
             raise RepairError(f"The model of choice is damaged: {error!r}", path=path) from None
 
@@ -373,9 +375,14 @@ class Judge:
         if not len(described):
             return np.zeros(0)
         odds = self._trees.predict(described, raw_score=True, num_threads=1)
-        base, slope, weights = self._document
-        odds = base + slope * odds + (0.0 if document is None else float(weights @ document))
+        base, slope, weights, _ = self._document
+        odds = base + slope * odds + float(weights @ self._limited(document))
         return 1 / (1 + np.exp(-odds))
+
+    def _limited(self, document: np.ndarray | None) -> np.ndarray:
+        """What is known of the document, no further out than what was seen in training."""
+        limits = self._document[3]
+        return np.zeros(len(limits)) if document is None else np.clip(document, -limits, limits)
 
     def reasons(
         self, described: np.ndarray, document: np.ndarray | None = None, most: int = 3
@@ -387,8 +394,8 @@ class Judge:
         found = []
         if not len(described):
             return found
-        _, slope, weights = self._document
-        whole = np.zeros(len(CONTRASTS)) if document is None else document
+        _, slope, weights, _ = self._document
+        whole = self._limited(document)
         values = slope * self._trees.predict(described, pred_contrib=True, num_threads=1)[:, :-1]
         for row, shares in zip(described, values, strict=True):
             every = [
