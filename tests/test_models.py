@@ -199,6 +199,10 @@ def write_corpora(folder):
         write_table(folder / f"wmt_pairs/{name}.tsv.xz", ["src_ru", "tgt_en"], [["Раз", "One"]])
     for name in ("newstest2021_enru", "generaltest2022_enru"):
         write_table(folder / f"wmt_pairs/{name}.tsv.xz", ["src_ru", "tgt_en"], [["Два", "Two"]])
+    outputs = [[str(i // 5), "Это наш второй опыт.", "It is our second test.", f"system-{i % 5}",
+                f"It are our {word} test."] for i, word in enumerate(["first", "second", "own", "one", "a"] * 4)]  # fmt: skip
+    columns = ["id", "src_ru", "tgt_en", "system", "mt"]
+    write_table(folder / "wmt_outputs/newstest2021.ruen_mt.tsv.xz", columns, outputs)
     write_table(folder / "pairs/flores200_dev.tsv.xz", ["src_ru", "tgt_en"], [["Три", "Three"]])
     write_table(folder / "demetr/demetr_ruen_even.tsv.xz", ["src_ru", "tgt_en"], [["Пять", "Five"]])
     afrl = [["Снег шёл всю ночь.", "Snow fell all night.", "Snow went night.", "Snow fell."]]
