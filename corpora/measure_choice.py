@@ -37,7 +37,7 @@ from repair.propose import Hypothesis, propose_all
 from .poison import poison_some, tally
 from .shelf import Files, corpora_folder
 
-PRECISIONS = (0.5, 0.55, 0.58, 0.6, 0.62, 0.65, 0.7, 0.8, 0.9)
+PRECISIONS = (0.5, BALANCED, 0.6, 0.7, 0.8, 0.9)
 
 
 class Given:

@@ -151,14 +151,13 @@ class Describer:
         ) / len(content)
 
     def contrast(self, hypothesis: Text) -> np.ndarray:
-        """What speaks for the whole hypothesis and against the MT, or the other way: `CONTRASTS`.
-
-        What cannot be known is 0: it speaks for neither.
-        """
+        """What speaks for the whole hypothesis and against the MT, or the other way: `CONTRASTS`."""
         _, _, mt_da, da = _quality(self.mt, hypothesis)
-        rendered = (len(hypothesis.covered) - len(self.mt.covered)) / max(1, len(self.source))
         fluency = hypothesis.fluency - self.mt.fluency
-        return np.nan_to_num([da - mt_da, fluency, rendered])
+        rendered = math.nan
+        if self.source:
+            rendered = (len(hypothesis.covered) - len(self.mt.covered)) / len(self.source)
+        return np.array([da - mt_da, fluency, rendered])
 
     def describe(
         self, hypothesis: Text, bundles: Sequence[Bundle], agreed: Sequence[int], total: int
@@ -270,8 +269,12 @@ def _gap(mt: Text, one: Edit, other: Edit) -> int:
 
 
 def mean_contrast(contrasts: Sequence[np.ndarray]) -> np.ndarray:
-    """What the segments of a document say together of MT and hypotheses."""
-    return np.sum(contrasts, 0) / (len(contrasts) + RESERVE)
+    """What the segments of a document say together of MT and hypotheses.
+
+    What is unknown of all of them is 0: it speaks for neither side.
+    """
+    rows = np.array(contrasts)
+    return np.nansum(rows, 0) / ((~np.isnan(rows)).sum(0) + RESERVE)
 
 
 def _doubts(text: Text, ranges: Sequence[tuple[int, int]]) -> tuple[float, float, float]:
