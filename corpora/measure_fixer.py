@@ -5,7 +5,7 @@
 The places are those that the post-editor changed, one for each run of words without one that
 stayed, case left out. Printed with and without the source: for how many the post-editor's wording is
 among the candidates, how many each producer adds and how many it alone adds, how many are first or
-among the first five, the share of deletions, and TER and BLEU if the first candidate is put at every
+among the first five, the share of deletions, how many of the surest are right, and TER and BLEU if the first candidate is put at every
 such place.
 """
 
@@ -48,19 +48,20 @@ def measure(name: str, fixer: Fixer, sighted: bool, folder: str | None) -> None:
     has, alone = Counter(), Counter()
     total = covered = first = five = deletions = wanted_deletions = 0
     sizes, found_sizes = Counter(), Counter()
-    before, after, targets = [], [], []
+    before, after, targets, chances = [], [], [], []
     for segment in corpus.segments:
         source = segment.source if sighted else None
         reading = Reading(Segment(segment.id, segment.mt, source))
         goal = texts(segment.post_edit)
         fixed, shift = list(reading.words), 0
         for place, gold in edits(reading.words, goal):
-            ranked = fixer.candidates(reading, place)
+            ranked, right = fixer.ranked(reading, place)
             total += 1
             wanted_deletions += not gold
             size = "deletion" if not gold else f"{min(len(gold), 3)}{'+' * (len(gold) > 2)}"
             sizes[size] += 1
             rank = next((k for k, (words, _, _) in enumerate(ranked) if words == gold), None)
+            chances.append((right, rank == 0))
             if rank is not None:
                 covered += 1
                 found_sizes[size] += 1
@@ -83,6 +84,13 @@ def measure(name: str, fixer: Fixer, sighted: bool, folder: str | None) -> None:
           f"candidates {covered / total:.3f}, first {first / total:.3f}, first five {five / total:.3f}; "
           f"deletions {deletions / total:.3f} (wanted {wanted_deletions / total:.3f})")  # fmt: skip
     print("  " + "; ".join(f"{s.name} {s.baseline:.2f} to {s.value:.2f}" for s in scores))
+    chances.sort(reverse=True)
+    print("  right among the surest: " + ", ".join(
+        f"{share:.0%} {sum(hit for _, hit in part) / len(part):.3f} (said "
+        f"{sum(p for p, _ in part) / len(part):.3f})"
+        for share in (0.05, 0.1, 0.2, 0.4, 1)
+        for part in [chances[: max(1, round(share * total))]]
+    ))  # fmt: skip
     print("  by words wanted: " + ", ".join(
         f"{size} {found_sizes[size] / sizes[size]:.3f} of {sizes[size]}" for size in sorted(sizes)
     ))  # fmt: skip

@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+from rapidfuzz.distance import OSA
 
 from . import align
 from .core import RepairError
@@ -107,7 +108,13 @@ class Counts:
     def _find(self, n: int, keys: np.ndarray) -> np.ndarray:
         """The counts of packed n-grams; 0 for those not kept."""
         table = self._keys[n]
-        places = np.minimum(np.searchsorted(table, keys), len(table) - 1)
+        if keys.ndim == 1 and len(keys) > 200:  # in order, they are found several times faster
+            order = np.argsort(keys)
+            places = np.empty(len(keys), np.int64)
+            places[order] = np.searchsorted(table, keys[order])
+        else:
+            places = np.searchsorted(table, keys)
+        places = np.minimum(places, len(table) - 1)
         return np.where(table[places] == keys, _LEVELS[self._codes[n][places]], 0.0)
 
     def ids(self, sentence: Sequence[str]) -> np.ndarray:
@@ -125,7 +132,7 @@ class Counts:
             return self._single[np.asarray(run[0])]
         return self._find(len(run), _pack(run))
 
-    def between(self, left: int, right: int, most: int = 25) -> list[tuple[tuple[int, ...], float]]:
+    def between(self, left: int, right: int, most: int = 20) -> list[tuple[tuple[int, ...], float]]:
         """The one or two words that most often stand between two others, with their counts.
 
         The count of two words ``a b`` is the smaller one of ``left a b`` and ``a b right``.
@@ -138,7 +145,7 @@ class Counts:
         first, second = (table[low:high] >> np.uint64(BITS)) & mask, table[low:high] & mask
         one = np.flatnonzero(second == right)
         found = [((int(first[i]),), float(counts[i])) for i in one]
-        usual = np.argsort(-counts, kind="stable")[:2000]
+        usual = np.argsort(-counts, kind="stable")[:500]
         last = np.full(len(usual), right, np.uint64)
         after = self._find(3, _pack((first[usual], second[usual], last)))
         joint = np.minimum(after, counts[usual])
@@ -151,6 +158,20 @@ class Counts:
             + sorted((x for x in kept if len(x[0]) == 2), key=lambda x: (-x[1], x[0]))[:most]
         )
 
+    def likely(self, before: int, left: int, right: int, after: int, most: int = 20) -> list[int]:
+        """The single words that fit best between two words on the left and two on the right."""
+        table = self._keys[2]
+        low = np.searchsorted(table, np.uint64(left << BITS))
+        high = np.searchsorted(table, np.uint64((left + 1) << BITS))
+        usual = np.argsort(-self._codes[2][low:high].astype(np.int64), kind="stable")[:300]
+        words = (table[low:high][usual] & np.uint64((1 << BITS) - 1)).astype(np.int64)
+        words = words[words > UNKNOWN]
+        rows = [np.full(len(words), n, np.int64) for n in (before, left, right, after)]
+        score = self.logprob(rows[0], rows[1], words) + self.logprob(rows[1], words, rows[2])
+        if right != END:
+            score += self.logprob(words, rows[2], rows[3])
+        return words[np.argsort(-score, kind="stable")[:most]].tolist()
+
     def word(self, index: int) -> str:
         """The word of an id."""
         return self._vocabulary[index]
@@ -159,11 +180,36 @@ class Counts:
         """Counted words that look like other forms of a word: study, studies, studied."""
         if len(word) < 4:
             return ()
-        return tuple(
-            other
-            for other in self._stems.get(word[:3], ())
-            if other != word and _related(word, other)
-        )
+        if word not in self._forms:
+            self._forms[word] = tuple(
+                other
+                for other in self._stems.get(word[:3], ())
+                if other != word and _related(word, other)
+            )
+        return self._forms[word]
+
+    @cached_property
+    def _forms(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    def alike(self, word: str, most: int = 6) -> tuple[str, ...]:
+        """Counted words that are spelled much like one that is not: speling, spelling."""
+        limit = 1 if len(word) < 6 else 2
+        near = []
+        for size in range(len(word) - limit, len(word) + limit + 1):
+            for other in self._sizes.get((word[0], size), ()):
+                distance = OSA.distance(word, other, score_cutoff=limit)
+                if distance <= limit:
+                    near.append((distance, -self._single[self._ids[other]], other))
+        return tuple(other for _, _, other in sorted(near)[:most])
+
+    @cached_property
+    def _sizes(self) -> dict[tuple[str, int], list[str]]:
+        sizes: dict[tuple[str, int], list[str]] = {}
+        for index, word in enumerate(self._vocabulary):
+            if word.isalpha() and self._single[index] > 3:
+                sizes.setdefault((word[0], len(word)), []).append(word)
+        return sizes
 
     @cached_property
     def _stems(self) -> dict[str, list[str]]:
@@ -202,20 +248,28 @@ class Counts:
         ``sentence[start:end]`` is replaced. Only the words whose context changes are looked at.
         """
         run = np.concatenate([[START, START], self.ids(sentence), [END]])
-        runs, owner, sign = [], [], []
-        for index, (start, end, new) in enumerate(edits):
-            tail = run[end + 2 : end + 4]
-            head = run[start : start + 2]
-            for direction, middle in ((-1, run[start + 2 : end + 2]), (1, self.ids(new))):
-                window = np.concatenate([head, middle, tail])
-                count = len(window) - 2
-                runs.append(np.stack([window[:-2], window[1:-1], window[2:]]))
-                owner.append(np.full(count, index))
-                sign.append(np.full(count, direction))
         out = np.zeros(len(edits))
-        if runs:
-            values = self.logprob(*np.concatenate(runs, 1)) * np.concatenate(sign)
-            np.add.at(out, np.concatenate(owner), values)
+        groups: dict[tuple[int, int, int], list[int]] = {}
+        for index, (start, end, new) in enumerate(edits):
+            groups.setdefault((start, end, len(new)), []).append(index)
+        before: dict[tuple[int, int], float] = {}
+        for (start, end, size), members in groups.items():
+            head, tail = run[start : start + 2], run[end + 2 : end + 4]
+            if (start, end) not in before:
+                old = np.concatenate([head, run[start + 2 : end + 2], tail])
+                before[start, end] = float(self.logprob(old[:-2], old[1:-1], old[2:]).sum())
+            middle = self.ids([word for k in members for word in edits[k][2]])
+            count = len(members)
+            rows = np.concatenate(
+                [
+                    np.broadcast_to(head, (count, 2)),
+                    middle.reshape(count, size),
+                    np.broadcast_to(tail, (count, len(tail))),
+                ],
+                axis=1,
+            )
+            new_scores = self.logprob(rows[:, :-2], rows[:, 1:-1], rows[:, 2:]).sum(axis=1)
+            out[members] = new_scores - before[start, end]
         return out
 
 

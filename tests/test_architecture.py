@@ -17,7 +17,7 @@ LAYERS = [
     " grammar.leash detect.encoder",
     "files files.runs style.spelling facts.number_words propose.changes grammar.rules"
     " grammar.jars style.patterns",
-    "propose.memory propose.inventory files.decisions facts.numbers facts.dates facts.units facts.negation facts.names"
+    "propose.memory propose.composed propose.inventory files.decisions facts.numbers facts.dates facts.units facts.negation facts.names"
     " grammar.languagetool",
     "style.typography style.quotes style.calques style.consistency facts.confidence",
     "facts.checks facts.words propose.judge propose.rank",

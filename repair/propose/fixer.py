@@ -1,9 +1,9 @@
 """The shipped fixer: small repairs at the places that the detector suspects, offline.
 
 At each place it takes the candidates of `repair.propose.inventory`, puts them in order and offers
-the first few; the confidence is that of `repair.propose.rank`, for the first, and is shared out over
-the others by their scores. Words are known ones or stand in the source's lexicon; case and spaces
-fit the place.
+the first few, each with its own confidence (see `repair.propose.rank`), the surest first. Words are
+known ones or stand in the source's lexicon, numbers are those of the place or of the source; case
+and spaces fit the place.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Candidate, Edit, ErrorSpan, Finding, Segment
+from .. import ngrams
+from ..core import Candidate, Edit, ErrorSpan, Finding, Segment, apply
 from .changes import category_of
 from .inventory import PRODUCERS, Place, Reading, Words, candidates
-from .rank import Ranker, describe, doubts
+from .rank import Ranker, chances, describe, doubts
 
 MOST_PLACES = 4  # of one segment are tried
 LEAST_WORD, LEAST_GAP = 0.2, 0.08  # error probabilities below which a place is left alone
@@ -85,13 +86,21 @@ class Fixer:
 
     def candidates(self, reading: Reading, place: Place) -> list[tuple[Words, int, float]]:
         """All candidates for a given place with their producers (bits) and scores, best first."""
+        return self.ranked(reading, place)[0]
+
+    def ranked(
+        self, reading: Reading, place: Place
+    ) -> tuple[list[tuple[Words, int, float]], float]:
+        """`candidates`, and the probability that the first is right if the place is wrong."""
         found = candidates(reading, place)
         if not found:
-            return []
-        scores = self.ranker.rank(describe(reading, place, found))
+            return [], 0.0
+        rows = describe(reading, place, found)
+        scores = self.ranker.rank(rows)
         order = np.argsort(-scores, kind="stable")
         options = list(found.items())
-        return [(*options[k], float(scores[k])) for k in order]
+        ranked = [(*options[k], float(scores[k])) for k in order]
+        return ranked, float(self.ranker.right(rows, scores, order[:1])[0])
 
     def _finding(self, reading: Reading, place: Place, detection: Any) -> Finding | None:
         found = candidates(reading, place)
@@ -99,27 +108,31 @@ class Fixer:
             return None
         rows = describe(reading, place, found)
         scores = self.ranker.rank(rows)
-        offsets = reading.offsets(place)
-        asked = doubts(rows, scores, place, detection, offsets)
-        sure = float(self.ranker.confidence.predict(asked[None], num_threads=1)[0])
-        if sure < LEAST_CONFIDENCE:
+        chosen = np.argsort(-scores, kind="stable")[:OFFERED]
+        asked = doubts(
+            chances(rows, scores, chosen), self.ranker.right(rows, scores, chosen),
+            place, detection, reading.offsets(place),
+        )  # fmt: skip
+        sure = self.ranker.helps(asked)
+        if sure.max() < LEAST_CONFIDENCE:
             return None
         options = list(found.items())
-        order = np.argsort(-scores, kind="stable")[:OFFERED]
-        share = np.exp(scores[order] - scores[order[0]])
         offers = []
-        for k, part in zip(order, share, strict=True):
+        for k, confidence in sorted(zip(chosen, sure, strict=True), key=lambda x: -x[1]):
             words, bits = options[k]
             edit = fitted(reading, place, words)
             if edit is None or reading.segment.mt[edit.start : edit.end] == edit.text:
                 continue
             who = [p.__name__ for bit, p in enumerate(PRODUCERS) if bits >> bit & 1]
             message = f"From {', '.join(name.replace('_', ' ') for name in who)}."
-            offers.append(Candidate(edit, f"fixer/{who[0]}", round(sure * float(part), 3), message))
+            offers.append(
+                Candidate(edit, f"fixer/{who[0]}", round(float(confidence), 3), message,
+                          round(float(scores[k]), 3))
+            )  # fmt: skip
         if not offers:
             return None
         best = offers[0]
-        inside = asked[-7]
+        inside = asked[0, -6]
         wrong = max(best.confidence, float(inside) if inside == inside else 0.0)
         category = category_of(reading.segment.mt, best.edit)
         severity = "major" if category.startswith("accuracy/") else "minor"
@@ -132,33 +145,50 @@ class Fixer:
 
 def fitted(reading: Reading, place: Place, words: Words) -> Edit | None:
     """The edit that puts words at a place, with its spaces and case; none if that cannot be."""
+    edit = _written(reading, place, words) if words else _deleted(reading, place)
+    if edit is None:
+        return None
+    # Whatever the spaces and signs around: these words stand there afterwards, and no others.
+    wanted = [*reading.words[: place.start], *words, *reading.words[place.end :]]
+    fixed = apply(reading.segment.mt, [edit])
+    return edit if [word for word, _, _ in ngrams.words(fixed)] == wanted else None
+
+
+def _written(reading: Reading, place: Place, words: Words) -> Edit | None:
     mt = reading.segment.mt
     start, end = reading.offsets(place)
-    if words:
-        text = ""
-        for index, word in enumerate(words):
-            tight = index == 0 or _TIGHT_LEFT.match(word)
-            text += ("" if tight else " ") + _cased(reading, place, word)
-        opens = not mt[:start].strip(" \"'“”«»([-–—")
-        if opens and (start == end or mt[start:end][:1].isupper()):
-            text = text[0].upper() + text[1:]
-        if start == end:
-            if opens:
-                return None  # what would begin the sentence changes the case of the next word
-            before = not mt[start - 1 : start].isspace() and not _TIGHT_LEFT.match(words[0])
-            after = bool(mt[end:]) and not mt[end].isspace() and mt[end].isalnum()
-            text = " " * before + text + " " * after
-        elif _TIGHT_LEFT.match(words[0]) and mt[start - 1 : start] == " ":
+    text = ""
+    for index, word in enumerate(words):
+        tight = index == 0 or _TIGHT_LEFT.match(word) or text.endswith("(")
+        text += ("" if tight else " ") + _cased(reading, place, word)
+    opens = not mt[:start].strip(" \"'“”«»([-–—")
+    if opens and start == end:
+        return None  # what would begin the sentence changes the case of the next word
+    if opens and mt[start:end][:1].isupper():
+        text = text[0].upper() + text[1:]
+    tight = bool(_TIGHT_LEFT.match(words[0]))
+    if start == end:
+        before = not tight and not mt[start - 1 : start].isspace()
+    else:
+        before = not tight and mt[start - 1 : start].isalnum()
+        if tight and mt[start - 1 : start] == " ":
             start -= 1
-        return Edit(start, end, text)
+    after = mt[end : end + 1].isalnum() and text[-1] != "("
+    return Edit(start, end, " " * before + text + " " * after)
+
+
+def _deleted(reading: Reading, place: Place) -> Edit | None:
+    mt = reading.segment.mt
+    start, end = reading.offsets(place)
     if mt[:start].strip() == "":
-        return None  # likewise
+        return None  # what begins the sentence then would have to change its case
     # A deletion takes one of the two spaces along.
     if mt[start - 1 : start].isspace():
         start -= 1
     elif mt[end : end + 1].isspace():
         end += 1
-    return Edit(start, end, "")
+    joined = mt[start - 1 : start].isalnum() and mt[end : end + 1].isalnum()
+    return Edit(start, end, " " * joined)
 
 
 def _cased(reading: Reading, place: Place, word: str) -> str:
@@ -175,6 +205,11 @@ def _cased(reading: Reading, place: Place, word: str) -> str:
     ):
         if text == word:
             return reading.segment.mt[a:b]
+    if re.search(r"\d", word):  # digits are all alike in the counts: the source has the real ones
+        for i in reading.behind(place, len(reading.source)):
+            there = reading.source[i]
+            if there.lemma == word:
+                return (reading.segment.source or "")[there.start : there.end]
     if word == "i":
         return "I"
     if word in ("'s", "'t") or not word[:1].isalpha():

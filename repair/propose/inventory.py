@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
+
 from .. import ngrams
 from ..core import Segment
+from ..facts.exonyms import exonyms
+from ..facts.names import stem
 from ..facts.transliteration import romanize
 from .changes import FUNCTION_WORDS
-from .memory import LONGEST, russian_words
+from .composed import composed
+from .memory import LONGEST, lemma, russian_words
 from .memory import shipped as shipped_memory
 
 Words = tuple[str, ...]
@@ -28,9 +33,18 @@ def _ordered(words: str) -> list[str]:
     return list(dict.fromkeys(words.split()))
 
 
-INSERTED = _ordered("""the a an of to in and for on that with is it was as by at from be are has have
-    will not he his this which who had its their they been would were an also but or we you i she her
-    about into than there what when if so up out all can could should may more one no do did does""")
+FREQUENT = [
+    (word,)
+    for word in sorted(
+        FUNCTION_WORDS
+        | set(
+            _ordered("""very even just only still already then now again however like well too many
+            much most every each all both other another same own yet rather quite almost back let
+            make made get made go say said people time new first two more if not no can also""")
+        )
+    )
+    if word.isascii()
+]
 PAIRS = [
     tuple(pair.split())
     for pair in """of the|in the|to the|on the|for the|and the|that the|with the|from the|by the|at the|of a
@@ -38,6 +52,7 @@ PAIRS = [
         it was|he is|he was|they are|and in|which is|who is|to a|that it|that he|as the|such a|one of
         about the|is the|was the|are the|it 's|he 's|of their""".replace("\n", "|").split("|")
 ]
+SIGNS = (",", ".", "-", '"', ":", ";", "?", "!", "—", "(", ")", "…", "–")
 PARTICLES = _ordered("the a an of to in for on with by from and that is be not")
 
 
@@ -59,6 +74,8 @@ class Reading:
         self.ranges = [(start, end) for _, start, end in found]
         self.ids = self.counts.ids(self.words)
         self.source = russian_words(segment.source or "")
+        self._behind: dict[Place, list[int]] = {}
+        self._supports: dict[str, float] = {}
 
     @cached_property
     def renderings(self) -> list[dict[str, float]]:
@@ -80,6 +97,19 @@ class Reading:
             links.append(link)
         return links
 
+    def support(self, word: str) -> float:
+        """The highest share that any word of the source gives to an English one."""
+        if word not in self._supports:
+            self._supports[word] = max(
+                (known.get(word, 0.0) for known in self.renderings), default=0.0
+            )
+        return self._supports[word]
+
+    @cached_property
+    def own_scores(self) -> np.ndarray:
+        """The log-probability of each word of the MT and of its end."""
+        return self.counts.score(self.words)
+
     @cached_property
     def uncovered(self) -> set[int]:
         """Source words that no word of the MT renders."""
@@ -100,10 +130,13 @@ class Reading:
             return (self.ranges[place.start - 1][1],) * 2
         return 0, 0
 
-    def behind(self, place: Place) -> list[int]:
-        """Source words that may stand behind a place, the likeliest first, six at most."""
-        if not self.source:
-            return []
+    def behind(self, place: Place, most: int = 6) -> list[int]:
+        """Source words that may stand behind a place, the likeliest first."""
+        if place not in self._behind:
+            self._behind[place] = self._order(place) if self.source else []
+        return self._behind[place][:most]
+
+    def _order(self, place: Place) -> list[int]:
         inside = [self.links[j] for j in range(place.start, place.end) if self.links[j] is not None]
         left = next(
             (self.links[j] for j in range(place.start - 1, -1, -1) if self.links[j] is not None),
@@ -125,7 +158,7 @@ class Reading:
             )
             return abs(i - centre) - 4 * (i in inside) - 2 * (i in self.uncovered) - 2 * between
 
-        return sorted(range(len(self.source)), key=cost)[:6]
+        return sorted(range(len(self.source)), key=cost)
 
 
 def delete(reading: Reading, place: Place) -> Iterator[Words]:
@@ -136,8 +169,8 @@ def delete(reading: Reading, place: Place) -> Iterator[Words]:
 
 def function_words(reading: Reading, place: Place) -> Iterator[Words]:
     """A function word, or a usual pair of them."""
-    if place.end - place.start <= 2:
-        yield from ((word,) for word in INSERTED)
+    if place.end - place.start <= 3:
+        yield from FREQUENT
         yield from PAIRS
 
 
@@ -194,6 +227,16 @@ def synonyms(reading: Reading, place: Place) -> Iterator[Words]:
                     yield (*words[:index], other, *words[index + 1 :])
 
 
+def spellings(reading: Reading, place: Place) -> Iterator[Words]:
+    """Known words that are spelled much like an unknown one of the place."""
+    words = tuple(reading.words[place.start : place.end])
+    if len(words) <= 2:
+        for index, word in enumerate(words):
+            if word.isalpha() and len(word) > 3 and not reading.counts.known(word):
+                for other in reading.counts.alike(word):
+                    yield (*words[:index], other, *words[index + 1 :])
+
+
 def phrases(reading: Reading, place: Place) -> Iterator[Words]:
     """Remembered renderings of the source phrases behind the place."""
     lemmas = [word.lemma for word in reading.source]
@@ -226,7 +269,16 @@ def names(reading: Reading, place: Place) -> Iterator[Words]:
         word = reading.source[i]
         text = source[word.start : word.end]
         if text[:1].isupper() and word.start > 0 and re.fullmatch(r"[А-ЯЁа-яё-]+", text):
-            yield (ngrams.normal(romanize(text)),)
+            yield from ((spelled,) for spelled in spelled_names(text))
+
+
+@lru_cache(maxsize=1 << 14)
+def spelled_names(text: str) -> tuple[str, ...]:
+    """How a Russian name is written in English: its known name, its dictionary form in letters."""
+    lower = text.lower()
+    found = [one for one in sorted(exonyms(lower)) if one.isascii() and " " not in one]
+    found += [romanize(lemma(text)), romanize(stem(text))]
+    return tuple(dict.fromkeys(ngrams.normal(one) for one in found if len(one) > 1))
 
 
 def context(reading: Reading, place: Place) -> Iterator[Words]:
@@ -239,19 +291,32 @@ def context(reading: Reading, place: Place) -> Iterator[Words]:
     if ngrams.UNKNOWN not in (left, right):
         for words, _ in reading.counts.between(left, right):
             yield tuple(reading.counts.word(word) for word in words)
+    if left not in (ngrams.UNKNOWN, ngrams.START):
+        run = np.concatenate([[ngrams.START] * 2, ids, [ngrams.END] * 2])
+        before, after = int(run[place.start]), int(run[place.end + 3])
+        for one in reading.counts.likely(before, left, right, after):
+            yield (reading.counts.word(one),)
 
 
 def punctuation(reading: Reading, place: Place) -> Iterator[Words]:
-    """A comma, where there is none."""
-    if place.end - place.start <= 1:
+    """Another sign, or one where there is none."""
+    words = tuple(reading.words[place.start : place.end])
+    if len(words) <= 2 and not any(word[-1:].isalnum() for word in words):
+        yield from ((sign,) for sign in SIGNS)
+    elif len(words) == 1:
         yield (",",)
+        for sign in SIGNS[:4]:
+            yield (sign, *words)
+            yield (*words, sign)
 
 
 Producer = Callable[[Reading, Place], Iterable[Words]]
 PRODUCERS: tuple[Producer, ...] = (
-    delete, function_words, inflections, neighbours, lexicon, synonyms, phrases, rendered_with_particle, names, context, punctuation,
+    delete, function_words, inflections, neighbours, lexicon, synonyms, spellings, phrases,
+    rendered_with_particle, composed, names, context, punctuation,
 )  # fmt: skip
-_SAFE = re.compile(r"[a-z0-9'.,&/$%£€-]+(?:[a-z0-9à-ÿ'.-]*)", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
+_SAFE = re.compile(r"[a-z0-9'.&/$%£€à-ÿ-]+|[,.:;?!\"—–()…]", re.IGNORECASE)
 
 
 def candidates(reading: Reading, place: Place) -> dict[Words, int]:
@@ -260,15 +325,27 @@ def candidates(reading: Reading, place: Place) -> dict[Words, int]:
     left = reading.words[place.start - 1] if place.start else ""
     right = reading.words[place.end] if place.end < len(reading.words) else ""
     found: dict[Words, int] = {}
+    # Digits are all alike here: a number is written as it stands in the place or in the source.
+    numbers = {word for word in there if _DIGIT.search(word)}
+    numbers |= {word.lemma for word in reading.source if _DIGIT.search(word.lemma)}
     for bit, producer in enumerate(PRODUCERS):
         for words in producer(reading, place):
-            if words != there and _safe(words, left, right):
+            if words != there and _safe(words, left, right, numbers):
                 found[words] = found.get(words, 0) | 1 << bit
     return found
 
 
-def _safe(words: Words, left: str, right: str) -> bool:
-    """Whether there are only Latin words, none doubled, here or with the neighbours."""
-    run = (left, *words, right)
-    doubled = any(a == b and a[-1:].isalnum() for a, b in pairwise(run) if a)
-    return not doubled and all(_SAFE.fullmatch(word) for word in words)
+def _safe(words: Words, left: str, right: str, numbers: set[str]) -> bool:
+    """Whether there are only Latin words and known numbers, none doubled with its neighbour."""
+    if words and (words[0] == left or words[-1] == right):
+        return False
+    if len(words) > 1 and any(a == b for a, b in pairwise(words)):
+        return False
+    if not words and left == right and left[-1:].isalnum():
+        return False
+    return all(_is_safe(word) or word in numbers for word in words)
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_safe(word: str) -> bool:
+    return bool(_SAFE.fullmatch(word)) and not _DIGIT.search(word)

@@ -16,6 +16,7 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
 from ..core import RepairError
@@ -48,6 +49,10 @@ FEATURES = (
     "place in the segment",
     "first word is a function word",
     "last word is a function word",
+    "log-probability, below the best",
+    "log-probability, rank among those of its length",
+    "log-probability, change per word",
+    "words more than the place has",
     *(f"by {producer.__name__}" for producer in PRODUCERS),
 )
 
@@ -64,89 +69,126 @@ def describe(reading: Reading, place: Place, found: dict[Words, int]) -> np.ndar
     gains, dropped = gains[:-1], gains[-1]
     run = np.concatenate([[0, 0], reading.ids, [1, 1]])
     left, right = run[place.start + 1], run[place.end + 2]
-    ids = [counts.ids(words) for words in options]
-    first = np.array([i[0] if len(i) else right for i in ids])
-    last = np.array([i[-1] if len(i) else left for i in ids])
     size = len(options)
+    sizes = np.array([len(words) for words in options])
+    flat = counts.ids([word for words in options for word in words])
+    starts = np.cumsum(sizes) - sizes
+    some = sizes > 0
+    first, last = np.full(size, right), np.full(size, left)
+    first[some], last[some] = flat[starts[some]], flat[(starts + sizes - 1)[some]]
     lefts, rights = np.full(size, left), np.full(size, right)
-    single = np.array([len(i) == 1 for i in ids])
-    own = counts.score(reading.words)[place.start : place.end + 1]
-    content_there = [w for w in there if w not in FUNCTION_WORDS and w[-1:].isalnum()]
-    support_there = _support(reading, content_there)
-    lemmas = [word.lemma for word in reading.source]
+    rarity = np.full(size, math.nan)
+    rarity[some] = np.minimum.reduceat(np.log1p(counts.count(flat)), starts[some])
+    content_there = [word for word in there if _says(word)]
     behind = reading.behind(place)
-    remembered: dict[str, float] = {}
-    for i in behind[:4]:
-        for length in (1, 2, 3):
-            for start in range(max(0, i - length + 1), min(i, len(lemmas) - length) + 1):
-                for text, share in reading.memory.phrases(lemmas[start : start + length]):
-                    remembered[text] = max(remembered.get(text, 0.0), share)
-    fresh = [reading.renderings[i] for i in behind if i in reading.uncovered]
+    near: dict[str, float] = {}
+    fresh: set[str] = set()
+    for i in behind:
+        for word, share in reading.renderings[i].items():
+            near[word] = max(near.get(word, 0.0), share)
+            if share >= 0.05 and i in reading.uncovered:
+                fresh.add(word)
+    remembered = _remembered(reading, behind)
     elsewhere = set(reading.words[: place.start]) | set(reading.words[place.end :])
-    rarity = np.array([_rarest(counts, i) for i in ids])
-    order = np.argsort(np.argsort(-gains))
-    joined = " ".join(there)
-    for k, words in enumerate(options):
-        content = [w for w in words if w not in FUNCTION_WORDS and w[-1:].isalnum()]
-        best = max((reading.renderings[i].get(w, 0.0) for i in behind for w in words), default=0.0)
-        rows[k, 12:25] = (
-            best,
-            _support(reading, content),
-            support_there,
-            remembered.get(" ".join(words), 0.0),
-            any(known.get(w, 0.0) >= 0.05 for known in fresh for w in content),
-            Indel.normalized_similarity(joined, " ".join(words)),
-            len(content),
-            len(content_there),
-            sum(w in elsewhere for w in content),
-            bool(lemmas),
-            place.start / max(1, len(reading.words)),
-            bool(words) and words[0] in FUNCTION_WORDS,
-            bool(words) and words[-1] in FUNCTION_WORDS,
+    joined = [" ".join(words) for words in options]
+    likeness = process.cdist([" ".join(there)], joined, scorer=Indel.normalized_similarity)[0]
+    bits = np.array([found[words] for words in options])
+    # What is known of a word, for each word once.
+    names = {word: n for n, word in enumerate(dict.fromkeys(w for words in options for w in words))}
+    known = np.array(
+        [
+            (near.get(w, 0.0), reading.support(w), _says(w), w in fresh, w in elsewhere,
+             w in FUNCTION_WORDS)
+            for w in names
+        ]
+    ).reshape(-1, 6)  # fmt: skip
+    each = known[[names[word] for words in options for word in words]]
+    says = each[:, 2]
+    sums = np.zeros((size, 5))
+    if some.any():
+        cut = starts[some]
+        sums[some, 0] = np.maximum.reduceat(each[:, 0], cut)
+        sums[some, 1:] = np.add.reduceat(
+            np.stack([each[:, 1] * says, says, each[:, 3] * says, each[:, 4] * says], 1), cut
         )
-        for bit in range(len(PRODUCERS)):
-            rows[k, 25 + bit] = found[words] >> bit & 1
-    rows[:, 0] = [len(words) for words in options]
-    rows[:, 1] = len(there)
-    rows[:, 2] = not there
-    rows[:, 3], rows[:, 4], rows[:, 5] = gains, gains - dropped, order
+        rows[some, 23], rows[some, 24] = each[cut, 5], each[(starts + sizes - 1)[some], 5]
+    rows[:, 12] = sums[:, 0]
+    spoken = sums[:, 2] > 0
+    rows[:, 13] = np.where(spoken & bool(behind), sums[:, 1] / np.maximum(sums[:, 2], 1), math.nan)
+    rows[:, 14] = _support(reading, content_there)
+    rows[:, 15] = [remembered.get(text, 0.0) for text in joined]
+    rows[:, 16], rows[:, 17] = sums[:, 3] > 0, likeness
+    rows[:, 18], rows[:, 19], rows[:, 20] = sums[:, 2], len(content_there), sums[:, 4]
+    rows[:, 21], rows[:, 22] = bool(behind), place.start / max(1, len(reading.words))
+    rows[:, 0], rows[:, 1], rows[:, 2] = sizes, len(there), not there
+    rows[:, 3], rows[:, 4] = gains, gains - dropped
+    rows[:, 5] = np.argsort(np.argsort(-gains))
     rows[:, 6] = np.log1p(counts.count(lefts, first))
     rows[:, 7] = np.log1p(counts.count(last, rights))
-    rows[:, 8] = np.where(single, np.log1p(counts.count(lefts, first, rights)), math.nan)
+    rows[:, 8] = np.where(sizes == 1, np.log1p(counts.count(lefts, first, rights)), math.nan)
     rows[:, 9] = rarity
-    rows[:, 10] = _rarest(counts, counts.ids(there))
-    rows[:, 11] = own.mean()
+    rows[:, 10] = np.log1p(counts.count(reading.ids[place.start : place.end])).min(initial=99.0)
+    rows[:, 11] = reading.own_scores[place.start : place.end + 1].mean()
+    rows[:, 25] = gains - gains.max()
+    for count in np.unique(sizes):
+        alike = sizes == count
+        rows[alike, 26] = np.argsort(np.argsort(-gains[alike]))
+    rows[:, 27] = gains / (1 + np.maximum(sizes, len(there)))
+    rows[:, 28] = sizes - len(there)
+    rows[:, 29:] = bits[:, None] >> np.arange(len(PRODUCERS)) & 1
     return rows
+
+
+def _says(word: str) -> bool:
+    """Whether a word has a content of its own."""
+    return word not in FUNCTION_WORDS and word[-1:].isalnum()
+
+
+def _remembered(reading: Reading, behind: Sequence[int]) -> dict[str, float]:
+    """The renderings of the source phrases behind a place with their shares."""
+    lemmas = [word.lemma for word in reading.source]
+    found: dict[str, float] = {}
+    for start, end in {
+        (start, start + size)
+        for i in behind[:4]
+        for size in (1, 2, 3)
+        for start in range(max(0, i - size + 1), min(i, len(lemmas) - size) + 1)
+    }:
+        for text, share in reading.memory.phrases(lemmas[start:end]):
+            found[text] = max(found.get(text, 0.0), share)
+    return found
 
 
 def _support(reading: Reading, content: Sequence[str]) -> float:
     if not content or not reading.source:
         return math.nan
-    return sum(
-        max((known.get(w, 0.0) for known in reading.renderings), default=0.0) for w in content
-    ) / len(content)
+    return sum(map(reading.support, content)) / len(content)
 
 
-def _rarest(counts, ids: np.ndarray) -> float:
-    return float(np.log1p(counts.count(ids)).min()) if len(ids) else math.nan
-
-
-# What the confidence in the first candidate is judged by, after the ranker's features of it.
+# What is asked about a candidate, after the ranker's features of it: `CHANCES` whether it is right
+# where the place is wrong, `DOUBTS` whether it helps at a place that may be wrong.
+CHANCES = ("score", "lead over the best other", "share among all", "candidates")
 DOUBTS = (
-    "score of the first",
-    "lead over the second",
-    "share of the first",
+    *CHANCES,
+    "probability that it is right if the place is wrong",
     "highest error probability in the place",
     "mean error probability in the place",
     "error probability before the place",
     "error probability after the place",
     "expected HTER",
     "expected DA",
-    "candidates",
 )
 
 
-DELETION = 0.8  # chosen on MLQE-PE dev and AFRL dev, so that deletions are not over-proposed
+DELETION = 1.0  # chosen on MLQE-PE dev and AFRL dev, so that deletions are not over-proposed
+
+
+def scored(model, rows: np.ndarray) -> np.ndarray:
+    """The scores of a ranker, less a price for deletion.
+
+    Deletion is a candidate everywhere, and wins where nothing else is known: it must not.
+    """
+    return model.predict(rows, num_threads=1) - DELETION * (rows[:, 0] == 0)
 
 
 class Ranker:
@@ -173,30 +215,48 @@ class Ranker:
         return self._model("order.txt")
 
     @cached_property
+    def chance(self):
+        return self._model("chance.txt")
+
+    @cached_property
     def confidence(self):
         return self._model("confidence.txt")
 
     @cached_property
     def signature(self) -> str:
-        """The digest of both models."""
+        """The digest of the models."""
         digest = hashlib.sha256()
-        for name in ("order.txt", "confidence.txt"):
+        for name in ("order.txt", "chance.txt", "confidence.txt"):
             path = self.folder / name
             digest.update(path.read_bytes() if path.is_file() else b"")
         return digest.hexdigest()[:8]
 
     def rank(self, rows: np.ndarray) -> np.ndarray:
         """A score for each candidate; higher is better."""
-        # Deletion is a candidate everywhere, and wins where nothing else is known: it must not.
-        return self.order.predict(rows, num_threads=1) - DELETION * (rows[:, 0] == 0)
+        return scored(self.order, rows)
+
+    def right(self, rows: np.ndarray, scores: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        """The probability that each of ``chosen`` is an editor's wording, if the place is wrong."""
+        return self.chance.predict(chances(rows, scores, chosen), num_threads=1)
+
+    def helps(self, asked: np.ndarray) -> np.ndarray:
+        """The probability that candidates help (see `doubts`)."""
+        return self.confidence.predict(asked, num_threads=1)
 
 
-def doubts(rows: np.ndarray, scores: np.ndarray, place: Place, detection, offsets) -> np.ndarray:
-    """What `Ranker.confidence` reads: features of the first candidate, and `DOUBTS`."""
-    best = np.argsort(-scores, kind="stable")
-    top = float(scores[best[0]])
-    second = float(scores[best[1]]) if len(best) > 1 else top - 5
-    share = 1 / float(np.exp(scores - top).sum())
+def chances(rows: np.ndarray, scores: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """What `Ranker.chance` reads of ``chosen`` candidates (indices): their features, `CHANCES`."""
+    ranked = np.sort(scores)[::-1]
+    top, second = ranked[0], ranked[1] if len(ranked) > 1 else ranked[0] - 5
+    own = scores[chosen]
+    lead = own - np.where(own == top, second, top)
+    share = np.exp(own - top) / np.exp(scores - top).sum()
+    count = np.full(len(chosen), len(rows))
+    return np.column_stack([rows[chosen], own, lead, share, count])
+
+
+def doubts(asked: np.ndarray, right: np.ndarray, place: Place, detection, offsets) -> np.ndarray:
+    """What `Ranker.confidence` reads: `chances` of some candidates, and `DOUBTS`."""
     inside, before, after = math.nan, math.nan, math.nan
     mean, hter, da = math.nan, math.nan, math.nan
     if detection is not None and detection.tokens:
@@ -216,9 +276,5 @@ def doubts(rows: np.ndarray, scores: np.ndarray, place: Place, detection, offset
         if detection.quality:
             hter = detection.quality.hter
             da = math.nan if detection.quality.da is None else detection.quality.da
-    return np.concatenate(
-        [
-            rows[best[0]],
-            [top, top - second, share, inside, mean, before, after, hter, da, len(rows)],
-        ]
-    )
+    same = np.broadcast_to([inside, mean, before, after, hter, da], (len(asked), 6))
+    return np.column_stack([asked, right, same])
