@@ -40,7 +40,7 @@ from repair.propose.changes import cut
 from repair.propose.judge import CONTRASTS, FEATURES, Describer, mean_contrast
 
 HERE = Path(__file__).resolve().parent
-EACH, DETECTED = 500, 220  # segments of each pairing, and how many of them the detector reads
+EACH, DETECTED = 300, 220  # segments of each pairing, and how many of them the detector reads
 SEED, FOLDS = 1, 5
 BLIND, UNDETECTED = 0.12, 0.1  # shares of segments without a source, without detections
 CHRF = 2.5  # points of chrF++ of a segment that weigh as much as one token edit
