@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from repair import RepairError, Segment, align, apply, ngrams
 from repair.propose import inventory
-from repair.propose.fixer import Fixer, fitted, places
+from repair.propose.fixer import Fixer, fitted, places, repeats
 from repair.propose.inventory import Place, Reading, candidates
 from repair.propose.memory import Memory, lemma, russian_words, shipped
 from repair.propose.rank import FEATURES, Ranker, describe
@@ -121,6 +121,33 @@ def test_the_case_of_a_sentence_and_of_a_name_is_kept():
     assert fitted(text, Place(0, 1), ("negotiations",)).text == "Negotiations"
     assert fitted(text, place_of(text, "the city"), ("ankara",)).text == "Ankara"
     assert fitted(text, Place(0, 0), ("the",)) is None
+
+
+def test_nothing_is_said_twice():
+    text = reading("They spoke of sanctions and checks.", None)
+    place = place_of(text, "checks")
+    assert repeats(text, place, ("sanctions",))
+    assert not repeats(text, place, ("balances",)) and not repeats(text, place, ("of",))
+
+
+@pytest.mark.parametrize(
+    ("mt", "place", "words", "fixed"),
+    [
+        ("“Yes”, he said.", Place(2, 3), ("and",), None),
+        ("a -b c", Place(1, 2), (), "a b c"),
+        ("He came home late", Place(2, 3), (), "He came late"),
+        ("He came , late", Place(2, 3), (";",), "He came; late"),
+        ("He came", Place(2, 2), ("home", "."), "He came home."),
+    ],
+)
+def test_spaces_fit_the_place(mt, place, words, fixed):
+    text = reading(mt, None)
+    edit = fitted(text, place, words)
+    if fixed is not None:
+        assert apply(mt, [edit]) == fixed
+    elif edit is not None:
+        there = [word for word, _, _ in ngrams.words(apply(mt, [edit]))]
+        assert there == [*text.words[: place.start], *words, *text.words[place.end :]]
 
 
 def test_only_suspected_places_are_tried():

@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import ngrams
 from ..core import Candidate, Edit, ErrorSpan, Finding, Segment, apply
-from .changes import category_of
+from .changes import FUNCTION_WORDS, category_of
 from .inventory import PRODUCERS, Place, Reading, Words, candidates
 from .rank import Ranker, chances, describe, doubts
 
@@ -123,6 +123,8 @@ class Fixer:
             edit = fitted(reading, place, words)
             if edit is None or reading.segment.mt[edit.start : edit.end] == edit.text:
                 continue
+            if repeats(reading, place, words):
+                continue
             who = [p.__name__ for bit, p in enumerate(PRODUCERS) if bits >> bit & 1]
             message = f"From {', '.join(name.replace('_', ' ') for name in who)}."
             offers.append(
@@ -141,6 +143,15 @@ class Fixer:
             "The detector suspects this place; a small repair may help.",
         )  # fmt: skip
         return Finding(span, tuple(offers))
+
+
+def repeats(reading: Reading, place: Place, words: Words) -> bool:
+    """Whether a wording says again what is said up to three words away."""
+    near = {
+        *reading.words[max(0, place.start - 3) : place.start],
+        *reading.words[place.end : place.end + 3],
+    }
+    return any(word in near and word not in FUNCTION_WORDS and len(word) > 2 for word in words)
 
 
 def fitted(reading: Reading, place: Place, words: Words) -> Edit | None:
