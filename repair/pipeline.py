@@ -128,6 +128,8 @@ class Repairer:
         """What made the result: version, stages with theirs, operating point."""
         parts = [f"mt-repair:{__version__}"]
         parts += [stage.signature for stage in (self.detector, *self.stages) if stage]
+        judges = {id(j): j for s in self.stages if (j := getattr(s, "judge", None))}
+        parts += [judge.signature for judge in judges.values()]
         if self.mode == "apply":
             parts.append(f"precision:{self.precision:g}")
             if self.hypothesis_precision is not None:

@@ -8,7 +8,7 @@ import pytest
 
 from repair import RepairError, Segment, align
 from repair.pipeline import Repairer
-from repair.propose import Hypothesis, propose, propose_all
+from repair.propose import Hypotheses, Hypothesis, propose, propose_all
 from repair.propose.changes import cut
 from repair.propose.judge import FEATURES, Describer, Judge
 
@@ -179,3 +179,15 @@ def test_documents_and_producers_are_not_mixed():
     assert both == [*apart[0], *apart[1]]
     producers = ["hypotheses/a"] * 6 + ["hypotheses/b"] * 6
     assert confidences(mts, texts, ["d"] * 12, producers) == both
+
+
+def test_the_signature_names_the_model_where_it_judges(tmp_path):
+    path = tmp_path / "h.tsv"
+    path.write_text(f"id\thypothesis\n1\t{BETTER}\n", "utf-8")
+    options = {"detector": False, "style": False, "facts": False, "fixer": False}
+    with Repairer(**options, proposers=[Hypotheses(path)]) as repairer:
+        assert Judge().signature in repairer.signature
+        (record,) = repairer.run([Segment("1", MT, SOURCE)])
+        assert record.suggestions and record.fixed == MT
+    with Repairer(**options) as repairer:
+        assert "choice:" not in repairer.signature
