@@ -1,7 +1,7 @@
 """The shipped fixer: small repairs at the places that the detector suspects, offline.
 
 At each place it takes the candidates of `repair.propose.inventory`, puts them in order and offers
-the first few, each with its own confidence (see `repair.propose.rank`), the surest first. Words are
+the first few, each with a confidence of its own (see `repair.propose.rank`). Words are
 known ones or stand in the source's lexicon, numbers are those of the place or of the source; case
 and spaces fit the place.
 """
@@ -118,7 +118,9 @@ class Fixer:
             return None
         options = list(found.items())
         offers = []
-        for k, confidence in sorted(zip(chosen, sure, strict=True), key=lambda x: -x[1]):
+        # Token edits, by which the confidence was learned, like deletions too well to let it choose:
+        # the ranker's order stands, and nothing is surer than what comes before it.
+        for k, confidence in zip(chosen, np.minimum.accumulate(sure), strict=True):
             words, bits = options[k]
             edit = fitted(reading, place, words)
             if edit is None or reading.segment.mt[edit.start : edit.end] == edit.text:
