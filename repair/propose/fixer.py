@@ -120,7 +120,9 @@ class Fixer:
         offers = []
         # Token edits, by which the confidence was learned, like deletions too well to let it choose:
         # the ranker's order stands, and nothing is surer than what comes before it.
-        for k, confidence in zip(chosen, np.minimum.accumulate(sure), strict=True):
+        steps = np.arange(len(sure)) / 1000  # no ties, which would be put in order by their text
+        falling = np.maximum(np.minimum.accumulate(sure + steps) - steps, 0.001)
+        for k, confidence in zip(chosen, falling, strict=True):
             words, bits = options[k]
             edit = fitted(reading, place, words)
             if edit is None or reading.segment.mt[edit.start : edit.end] == edit.text:
