@@ -161,7 +161,7 @@ def test_only_suspected_places_are_tried():
 def test_the_stage_offers_repairs_where_the_detector_doubts():
     segments = [Segment("1", MT, SOURCE), Segment("2", MT, SOURCE), Segment("3", "", SOURCE)]
     detections = [suspected(MT, "have", "negotiation"), None, suspected("")]
-    fixer = Fixer()
+    fixer = Fixer(least=0.0)
     found = fixer(segments, detections)
     assert found[1] == found[2] == []
     assert found[0], "an agreement error next to the place is within reach"
@@ -171,7 +171,8 @@ def test_the_stage_offers_repairs_where_the_detector_doubts():
         assert all(0 <= c <= 1 for c in confidences)
         assert all(c.by.startswith("fixer/") for c in finding.candidates)
     assert fixer([segments[0]], [detections[0]]) == found[:1]
-    assert fixer.signature == Fixer().signature
+    assert fixer.signature == Fixer(least=0.0).signature != Fixer().signature
+    assert Fixer(least=1.0)(segments, detections) == [[], [], []]
 
 
 def test_agreement_is_found_by_the_english_alone():

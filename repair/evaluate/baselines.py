@@ -264,6 +264,15 @@ def _pipeline(options: dict) -> System:
     )
 
 
+def _rules(options: dict) -> System:
+    """Style and facts as the pipeline applies them: what is sure enough, past the guard."""
+    from ..pipeline import Repairer
+
+    precision = options.get("precision")
+    chosen = {} if precision is None else {"precision": precision}
+    return Piped("rules", Repairer(detector=False, mode="apply", **chosen))
+
+
 SYSTEMS: dict[str, Callable[[dict], System]] = {
     "do-nothing": lambda options: DoNothing(),
     "all-ok": lambda options: AllOk(),
@@ -278,6 +287,7 @@ SYSTEMS: dict[str, Callable[[dict], System]] = {
     "style": _stage("style"),
     "facts": _stage("facts"),
     "grammar": _stage("grammar"),
+    "rules": _rules,
     "pipeline": _pipeline,
 }
 
