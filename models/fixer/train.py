@@ -28,12 +28,13 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "detector"))
 
 from examples import LAST_AFRL, Shelf, mlqe_rows
+from repair.corpora.measure_fixer import edits, texts
 from repair.models import seal
 
-from repair import Segment, ngrams
+from repair import Segment
 from repair.evaluate.metrics import Comparison
 from repair.propose.fixer import places
-from repair.propose.inventory import Place, Reading, Words, candidates
+from repair.propose.inventory import Reading, candidates
 from repair.propose.rank import (
     CHANCES,
     DOUBTS,
@@ -65,20 +66,6 @@ SURE = {
 SURE_TREES = 160
 TRIED = 3  # candidates of a place that the chance and the confidence learn from
 BARS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-
-
-def edits(mt: Sequence[str], better: Sequence[str]) -> Iterator[tuple[Place, Words]]:
-    """Places that were changed and their wording, one for each run without a word that stayed."""
-    i = j = 0
-    blocks = Levenshtein.opcodes(mt, better).as_matching_blocks() if mt and better else []
-    for block in [*blocks, (len(mt), len(better), 0)]:
-        if i < block[0] or j < block[1]:
-            yield Place(i, block[0]), tuple(better[j : block[1]])
-        i, j = block[0] + block[2], block[1] + block[2]
-
-
-def texts(text: str) -> list[str]:
-    return [word for word, _, _ in ngrams.words(text)]
 
 
 def post_edits(shelf: Shelf, split: str) -> Iterator[tuple[str, str, str]]:
