@@ -229,3 +229,9 @@ def test_hypotheses_that_meet_no_segment_are_reported(here, capsys):
     Path("h.tsv").write_text("segment\thypothesis\tproducer\n99\tThe talks ended.\tB\n")
     assert main(["run", "a.txt", "--stages", "none", "--hypotheses", "h.tsv", "-o", "r.jsonl"]) == 0
     assert "'99' (line 2)" in capsys.readouterr().err
+
+
+def test_the_fixer_asks_for_the_detector(here, capsys):
+    (here / "mt.txt").write_text("The talks are over.\n")
+    assert main(["run", "mt.txt", "-o", "run.jsonl", "--stages", "style,fixer"]) == 2
+    assert "no detector" in capsys.readouterr().err and not (here / "run.jsonl").exists()

@@ -158,6 +158,11 @@ def run(options) -> int:
     for path in (options.fixed, options.report):
         if path and path != "-":
             check_output(path, force=options.force or options.resume)
+    if "fixer" in options.stages and "detector" not in options.stages:
+        raise RepairError(
+            "The fixer works where the detector doubts, and there is no detector.",
+            mend="Name both in --stages, or neither.",
+        )
     options.mode = options.mode or ("apply" if options.fixed else "suggest")
     segments = open_segments(options)
     if wants_assembly(options):

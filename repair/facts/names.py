@@ -38,7 +38,7 @@ class Name(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _morph():
+def dictionary():
     """The dictionary alone: what it does not know is not guessed, which takes most of the time."""
     import pymorphy3
     from pymorphy3.units import DictionaryAnalyzer
@@ -52,7 +52,7 @@ _PROPER = frozenset({"Name", "Surn", "Patr", "Geox"})
 @lru_cache(maxsize=1 << 16)
 def _analyses(word: str) -> tuple[tuple[float, frozenset[str]], ...]:
     """Score and grammemes of each analysis in the dictionary, best first; empty if unknown."""
-    return tuple((p.score, p.tag.grammemes) for p in _morph().parse(word))
+    return tuple((p.score, p.tag.grammemes) for p in dictionary().parse(word))
 
 
 @lru_cache(maxsize=1 << 16)

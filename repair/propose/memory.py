@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core import RepairError
+from ..facts.names import dictionary
 
 FILE = "memory.npz"
 LONGEST = 3  # Russian words in one phrase
@@ -41,16 +42,8 @@ def lemma(word: str) -> str:
     lower = re.sub(r"\d", "0", word.lower())
     if not re.search("[а-яё]", lower):
         return lower
-    parses = _morph().parse(lower)
+    parses = dictionary().parse(lower)
     return (parses[0].normal_form if parses else lower).replace("ё", "е")
-
-
-@cache
-def _morph():
-    import pymorphy3
-    from pymorphy3.units import DictionaryAnalyzer
-
-    return pymorphy3.MorphAnalyzer(units=[DictionaryAnalyzer()])
 
 
 class Memory:
@@ -119,10 +112,6 @@ class Memory:
                 if share >= 0.08:
                     found.setdefault(word, []).append((one, share))
         return found
-
-    def support(self, word: str, lemmas: Sequence[str]) -> float:
-        """The highest t(word | lemma) over the lemmas of a source: 0 where nothing speaks for it."""
-        return max((self._words.get(one, {}).get(word, 0.0) for one in lemmas), default=0.0)
 
 
 @cache
