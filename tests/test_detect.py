@@ -215,14 +215,27 @@ def test_sensitivity_flags_more(folder):
         Detector(folder, sensitivity=2)
 
 
-def test_states_line_up_with_words(detector):
-    states = detector.encode(SEGMENTS)
-    for segment, state in zip(SEGMENTS, states, strict=True):
-        assert state.words.shape == (len(align.tokens(segment.mt)), 64)
-        assert state.whole.shape == (64,)
-    alone = detector.encode([SEGMENTS[0]])[0]
-    assert np.array_equal(alone.words, states[0].words)
-    assert not np.array_equal(states[0].words[0], states[0].words[1])
+def test_states_line_up_with_words(folder, detector):
+    keeper = Detector(folder, keep_states=True)
+    found = keeper(SEGMENTS)
+    for segment, plain, one in zip(SEGMENTS, detector(SEGMENTS), found, strict=True):
+        assert (plain.words, plain.gaps, plain.states) == (one.words, one.gaps, None)
+        assert one.states.tokens == one.tokens
+        assert one.states.words.shape == (len(align.tokens(segment.mt)), 64)
+        assert one.states.source.shape == (len(align.tokens(segment.source or "")), 64)
+        assert all(state.any() for state in (*one.states.words, *one.states.source))
+    alone = keeper([SEGMENTS[0]])[0].states
+    assert np.array_equal(alone.words, found[0].states.words)
+    assert np.array_equal(alone.source, found[0].states.source)
+    assert not np.array_equal(alone.words[0], alone.words[1])
+
+
+def test_states_of_a_long_segment_come_from_all_its_windows(folder):
+    segment = Segment("1", "word " * 600 + "end", "слово " * 600 + "конец")
+    states = Detector(folder, keep_states=True)([segment])[0].states
+    assert states.words.shape[0] == states.source.shape[0] == 601
+    assert all(state.any() for state in states.words)
+    assert np.mean([state.any() for state in states.source]) > 0.9
 
 
 def test_signature_names_weights_and_options(folder, tmp_path):

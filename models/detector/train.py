@@ -31,6 +31,7 @@ import examples
 import export
 import measure
 import plant
+import replaced
 
 from repair.detect.encoder import Network, Pieces, Shape, collate
 
@@ -39,6 +40,7 @@ PARTS = examples.PARTS | {
     "planted_pairs": plant.planted_pairs,
     "planted_english": plant.planted_english,
     "wrong_senses": plant.wrong_senses,
+    "replaced_pairs": replaced.replaced_pairs,
 }
 
 

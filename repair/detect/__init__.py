@@ -57,7 +57,7 @@ class Detection:
     """What is wrong in one segment.
 
     ``words`` has the probability of BAD of each of the N ``tokens``, ``gaps`` that of the N+1 gaps
-    around them. ``quality`` is None for an empty mt.
+    around them. ``quality`` is None for an empty mt; ``states`` is, unless the detector keeps them.
     """
 
     findings: tuple[Finding, ...]
@@ -65,15 +65,20 @@ class Detection:
     tokens: tuple[Token, ...]
     words: tuple[float, ...]
     gaps: tuple[float, ...]
+    states: States | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class States:
-    """What the encoder knows of one segment: ``words`` is (N tokens, width), ``whole`` (width)."""
+    """What the encoder knows of each token of the mt and of the source: (tokens, width) each.
+
+    The mean of the states of a token's first and last piece.
+    """
 
     tokens: tuple[Token, ...]
     words: np.ndarray
-    whole: np.ndarray
+    source_tokens: tuple[Token, ...]
+    source: np.ndarray
 
 
 class _Window(NamedTuple):
@@ -85,6 +90,7 @@ class _Window(NamedTuple):
     first: int
     own_first: int
     own_last: int
+    source_first: int = 0  # the place of its first source piece among those of the segment
 
 
 class _Raw(NamedTuple):
@@ -93,6 +99,7 @@ class _Raw(NamedTuple):
     words: np.ndarray
     gaps: np.ndarray
     whole: np.ndarray
+    states: States | None
 
 
 def shipped_folder() -> Path:
@@ -105,8 +112,8 @@ class Detector:
 
     ``sensitivity`` (0 to 1) moves the threshold for findings: .5 is the shipped one, chosen for
     precision; 1 flags whatever is more likely wrong than an average word. ``device`` is a torch
-    device, ``threads`` the number of CPU threads. Results do not depend on how segments are
-    batched. Raises `RepairError` for a folder that is incomplete or damaged; the weights are read
+    device, ``threads`` the number of CPU threads; ``keep_states`` leaves the encoder's states in the
+    detections, for models that sit on it. Results do not depend on how segments are batched. Raises `RepairError` for a folder that is incomplete or damaged; the weights are read
     at the first call.
     """
 
@@ -117,6 +124,7 @@ class Detector:
         sensitivity: float = 0.5,
         device: str | None = None,
         threads: int | None = None,
+        keep_states: bool = False,
     ):
         if not 0 <= sensitivity <= 1:
             raise RepairError(
@@ -124,6 +132,7 @@ class Detector:
             )
         self.folder = shipped_folder() if folder is None else Path(folder)
         self.sensitivity, self.device, self.threads = sensitivity, device or "cpu", threads
+        self.keep_states = keep_states
         self.config = _read_config(self.folder)
         self._by = f"detect/{self.config['name']}"
 
@@ -155,30 +164,6 @@ class Detector:
         ):
             found.append(self._detection(segment, tuple(spots), raw))
         return found
-
-    def encode(self, segments: Sequence[Segment]) -> list[States]:
-        """The states of each segment's words, for a model that sits on the same encoder."""
-        places = _places(segments, None)
-        width = self._network.shape.width
-        words = [np.zeros((len(spots), width), np.float32) for spots in places]
-        wholes = [np.zeros(width, np.float32) for _ in places]
-        counts = [0] * len(places)
-        for windows, batch in self._batches(segments, places):
-            states, whole = self._network.describe(batch)
-            states, whole = states.float().numpy(), whole.float().numpy()
-            at = 0
-            for row, window in enumerate(windows):
-                skip = window.own_first - window.first
-                count = window.own_last - window.own_first
-                own = words[window.segment][window.own_first : window.own_last]
-                own[:] = states[at + skip : at + skip + count]
-                wholes[window.segment] += whole[row]
-                counts[window.segment] += 1
-                at += len(window.pieces)
-        return [
-            States(tuple(spots), rows, whole / max(1, count))
-            for spots, rows, whole, count in zip(places, words, wholes, counts, strict=True)
-        ]
 
     def close(self) -> None:
         """Let the weights go; the next call reads them again."""
@@ -231,11 +216,15 @@ class Detector:
                 np.zeros((len(spots), shape["words"]), np.float32),
                 np.zeros((len(spots) + 1, shape["gaps"]), np.float32),
                 np.zeros(shape["segments"], np.float32),
+                self._no_states(segment, spots) if self.keep_states else None,
             )
-            for spots in places
+            for segment, spots in zip(segments, places, strict=True)
         ]
         for windows, batch in self._batches(segments, places):
-            words, gaps, whole = (x.float().cpu().numpy() for x in self._network(batch))
+            read = self._network.read(batch)
+            words, gaps, whole = (x.float().cpu().numpy() for x in self._network.answer(batch, *read))
+            if self.keep_states:
+                self._keep(segments, out, windows, read[0].float().cpu().numpy())
             word = gap = 0
             for row, window in enumerate(windows):
                 mine, count = out[window.segment], len(window.pieces)
@@ -249,6 +238,30 @@ class Detector:
                 mine.whole[:] += whole[row] * np.float32(share)
                 word, gap = word + count, gap + count + 1
         return out
+
+    def _no_states(self, segment: Segment, spots: Sequence[Token]) -> States:
+        width = self.config["shape"].get("width", 384)
+        source = align.tokens(segment.source or "")
+        rows = [np.zeros((len(tokens), width), np.float32) for tokens in (spots, source)]
+        return States(tuple(spots), rows[0], tuple(source), rows[1])
+
+    def _keep(
+        self, segments: Sequence[Segment], out: list[_Raw], windows: list[_Window], read: np.ndarray
+    ) -> None:
+        """Put the states of a batch (rows, length, width) where they belong."""
+        for row, window in zip(read, windows, strict=False):  # rows that fill up come last
+            states, text = out[window.segment].states, segments[window.segment].source or ""
+            ends = np.cumsum([len(piece) for piece in window.pieces]) + len(window.source) + 2
+            starts = np.concatenate([[len(window.source) + 3], ends[:-1] + 1])
+            own = slice(window.own_first - window.first, window.own_last - window.first)
+            mean = (row[starts[own]] + row[ends[own]]) / 2
+            states.words[window.own_first : window.own_last] = mean
+            sizes = [len(self._pieces.cut(text[a:b])) for a, b in states.source_tokens]
+            ends = np.cumsum(sizes, dtype=np.int64) - window.source_first
+            starts = ends - np.array(sizes, np.int64)
+            # A source word in the parts of several windows has the state of the last.
+            there = np.flatnonzero((starts >= 0) & (ends <= len(window.source)))
+            states.source[there] = (row[starts[there] + 1] + row[ends[there]]) / 2
 
     def _batches(
         self, segments: Sequence[Segment], places: Sequence[Sequence[Token]]
@@ -304,7 +317,7 @@ class Detector:
             middle = (starts[first] + starts[last]) / 2 / total * len(flat)
             begin = int(min(max(0, middle - spare / 2), max(0, len(flat) - spare)))
             part = flat[begin : begin + spare]
-            yield _Window(index, part, pieces[first:last], first, own_first, own_last)
+            yield _Window(index, part, pieces[first:last], first, own_first, own_last, begin)
 
     # --- from logits to findings ---
 
@@ -322,7 +335,9 @@ class Detector:
             da=round(da[0] * float(raw.whole[1]) + da[1], 4),
         )
         findings = self._findings(segment, spots, raw, words, gaps, condition["thresholds"])
-        return Detection(tuple(findings), quality, spots, tuple(words), tuple(gaps))
+        return Detection(
+            tuple(findings), quality, spots, tuple(words), tuple(gaps), raw.states
+        )
 
     def _empty_gap(self, segment: Segment) -> float:
         """An empty translation of something is wrong, one of nothing is not."""

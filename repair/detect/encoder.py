@@ -242,7 +242,7 @@ class Network(nn.Module):
             states.append(x)
         return states
 
-    def _mixed(self, batch: Batch, rate: float) -> tuple[Tensor, Tensor]:
+    def read(self, batch: Batch, rate: float = 0.0) -> tuple[Tensor, Tensor]:
         """The mix of layers for tokens (rows, length, width), and first and mean (rows, 2 width)."""
         states = self.encode(batch, rate)
         kind = self.words.pair.weight.dtype
@@ -254,16 +254,14 @@ class Network(nn.Module):
         mean = (share[:, None] @ whole)[:, 0]
         return tokens, torch.cat([whole[:, 0], mean], -1)
 
-    def describe(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The mean state of first and last piece of each word, and the mean state of each mt."""
-        tokens, whole = self._mixed(batch, 0.0)
-        flat = tokens.flatten(0, 1)
-        words = (flat[batch.words[:, 0]] + flat[batch.words[:, 1]]) / 2
-        return words, whole[:, self.shape.width :]
-
     def forward(self, batch: Batch, rate: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
         """Logits: (words, shape.words), (gaps, shape.gaps), (rows, shape.segments)."""
-        tokens, whole = self._mixed(batch, rate)
+        return self.answer(batch, *self.read(batch, rate), rate)
+
+    def answer(
+        self, batch: Batch, tokens: Tensor, whole: Tensor, rate: float = 0.0
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The logits for what `read` gave."""
         segment = functional.gelu(self.segment(whole))
         segment = _drop(segment[:, None], rate)[:, 0]
         flat = _drop(tokens, rate).flatten(0, 1)
