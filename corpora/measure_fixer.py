@@ -20,9 +20,10 @@ from collections.abc import Iterator, Sequence
 from rapidfuzz.distance import Levenshtein
 
 from repair import Segment, ngrams
+from repair.detect import Detector
 from repair.evaluate.metrics import Comparison
 from repair.propose.fixer import Fixer
-from repair.propose.inventory import PRODUCERS, Place, Reading, Words
+from repair.propose.inventory import PRODUCERS, Place, Words
 
 from . import load
 
@@ -42,16 +43,16 @@ def edits(mt: Sequence[str], better: Sequence[str]) -> Iterator[tuple[Place, Wor
         i, j = block[0] + block[2], block[1] + block[2]
 
 
-def measure(name: str, fixer: Fixer, sighted: bool, folder: str | None) -> None:
+def measure(name: str, fixer: Fixer, detector: Detector, sighted: bool, folder: str | None) -> None:
     """Print the figures of one development set, with or without the source."""
     corpus = load(name, folder)
     has, alone = Counter(), Counter()
     total = covered = first = five = deletions = wanted_deletions = 0
     sizes, found_sizes = Counter(), Counter()
     before, after, targets, chances = [], [], [], []
-    for segment in corpus.segments:
-        source = segment.source if sighted else None
-        reading = Reading(Segment(segment.id, segment.mt, source))
+    read = [Segment(s.id, s.mt, s.source if sighted else None) for s in corpus.segments]
+    for segment, seen, detection in zip(corpus.segments, read, detector(read), strict=True):
+        reading = fixer.read(seen, detection)
         goal = texts(segment.post_edit)
         fixed, shift = list(reading.words), 0
         for place, gold in edits(reading.words, goal):
@@ -105,10 +106,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--corpora", help="folder of corpora (default: $MT_REPAIR_CORPORA)")
     options = parser.parse_args(arguments)
     started = time.time()
-    fixer = Fixer()
+    fixer, detector = Fixer(), Detector(keep_states=True)
     for name in options.names:
         for sighted in (True, False):
-            measure(name, fixer, sighted, options.corpora)
+            measure(name, fixer, detector, sighted, options.corpora)
     print(f"{time.time() - started:.0f} s")
     return 0
 

@@ -14,13 +14,13 @@ LAYERS = [
     "core",
     "align files.streams evaluate.environment",
     "ngrams files.formats files.sentences facts.lexicon facts.transliteration facts.exonyms"
-    " grammar.leash detect.encoder",
+    " grammar.leash detect.encoder propose.infill_network",
     "files files.runs style.spelling facts.number_words propose.changes grammar.rules"
     " grammar.jars style.patterns",
     "propose.memory propose.composed propose.inventory files.decisions facts.numbers facts.dates facts.units facts.negation facts.names"
     " grammar.languagetool",
     "style.typography style.quotes style.calques style.consistency facts.confidence",
-    "facts.checks facts.words propose.judge propose.rank",
+    "facts.checks facts.words propose.judge propose.rank propose.infill",
     "detect facts style grammar propose propose.seq2seq propose.fixer",
     "choose",
     "pipeline report report.views report.docx",

@@ -175,6 +175,19 @@ def mlqe_rows(shelf: Shelf, split: str) -> list[dict]:
     return rows
 
 
+def post_edits(shelf: Shelf, split: str) -> Iterator[tuple[str, str, str]]:
+    """Source, MT and post-edit of ``train``, ``mlqe-dev`` or ``afrl-dev``."""
+    if split in ("train", "mlqe-dev"):
+        for row in mlqe_rows(shelf, "train" if split == "train" else "dev"):
+            if split != "train" or shelf.allows(row["src"], row["mt"], row["pe"]):
+                yield row["src"], row["mt"], row["pe"]
+    if split in ("train", "afrl-dev"):
+        rows = shelf.afrl()
+        for row in rows[:-LAST_AFRL] if split == "train" else rows[-LAST_AFRL:]:
+            if split != "train" or shelf.allows(row["src_ru"], row["mt"], row["pe"]):
+                yield row["src_ru"], row["mt"], row["pe"]
+
+
 _FUNCTION = frozenset(
     [
         "a",

@@ -18,7 +18,7 @@ import pickle
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +27,14 @@ from rapidfuzz.distance import Levenshtein
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "detector"))
 
-from examples import LAST_AFRL, Shelf, mlqe_rows
+from examples import Shelf, post_edits
 from repair.corpora.measure_fixer import edits, texts
 from repair.models import seal
 
 from repair import Segment
 from repair.evaluate.metrics import Comparison
 from repair.propose.fixer import places
+from repair.propose.infill import Infiller
 from repair.propose.inventory import Reading, candidates
 from repair.propose.rank import (
     CHANCES,
@@ -49,6 +50,7 @@ from repair.propose.rank import (
 SEED, FOLDS = 3, 5
 SPANS = 4500  # places of edits to learn from
 OTHERS = 120  # candidates beside the right one that are kept, a third of them the likeliest
+PARITY = 0  # of the rows that teach the order; the others teach the infilling model
 BLIND = 0.3  # share of places that are read without the source
 NEWS = 700  # outputs of newstest2021
 RANK = {
@@ -68,34 +70,27 @@ TRIED = 3  # candidates of a place that the chance and the confidence learn from
 BARS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def post_edits(shelf: Shelf, split: str) -> Iterator[tuple[str, str, str]]:
-    """Source, MT and post-edit of ``train``, ``mlqe-dev`` or ``afrl-dev``."""
-    if split in ("train", "mlqe-dev"):
-        for row in mlqe_rows(shelf, "train" if split == "train" else "dev"):
-            if split != "train" or shelf.allows(row["src"], row["mt"], row["pe"]):
-                yield row["src"], row["mt"], row["pe"]
-    if split in ("train", "afrl-dev"):
-        rows = shelf.afrl()
-        for row in rows[:-LAST_AFRL] if split == "train" else rows[-LAST_AFRL:]:
-            if split != "train" or shelf.allows(row["src_ru"], row["mt"], row["pe"]):
-                yield row["src_ru"], row["mt"], row["pe"]
-
-
-def examples(shelf: Shelf, rng: random.Random) -> list[tuple[np.ndarray, int, int]]:
+def examples(shelf: Shelf, rng: random.Random, detector, infiller) -> list[tuple[np.ndarray, int, int]]:
     """For each place the features of its candidates, the index of the right one or -1, its fold."""
     spans = [
         (number, source, mt, place, gold)
         for number, (source, mt, pe) in enumerate(post_edits(shelf, "train"))
+        if number % 2 == PARITY
         for place, gold in edits(texts(mt), texts(pe))
         if place.end - place.start <= 5
     ]
     made = []
-    for number, source, mt, place, gold in rng.sample(spans, min(SPANS, len(spans))):
-        reading = Reading(Segment("", mt, None if rng.random() < BLIND else source))
+    spans = rng.sample(spans, min(SPANS, len(spans)))
+    segments = [Segment("", mt, None if rng.random() < BLIND else source)
+                for _, source, mt, _, _ in spans]  # fmt: skip
+    different = list(dict.fromkeys(segments))
+    seen = dict(zip(different, detector(different), strict=True))
+    for (number, _, _, place, gold), segment in zip(spans, segments, strict=True):
+        reading = Reading(segment, infiller, seen[segment].states)
         found = candidates(reading, place)
         if found:
             right = list(found).index(gold) if gold in found else -1
-            made.append((describe(reading, place, found).astype(np.float16), right, number % 2))
+            made.append((describe(reading, place, found).astype(np.float16), right, number // 2 % 2))
     return made
 
 
@@ -159,7 +154,7 @@ def developments(shelf: Shelf) -> list[tuple[str, str, str, tuple[str, ...]]]:
     return found
 
 
-def judged(sets: Sequence[tuple], ranker: Ranker, work: Path, detector):
+def judged(sets: Sequence[tuple], ranker: Ranker, work: Path, detector, infiller):
     """For each suspected place the doubts, whether the first candidate helps or harms, and the edit.
 
     An edit is the number of its segment, the place and the wording. It helps if it saves token
@@ -173,7 +168,7 @@ def judged(sets: Sequence[tuple], ranker: Ranker, work: Path, detector):
         path.write_bytes(pickle.dumps(seen))
     rows, helps, harms, made = [], [], [], []
     for number, ((_, source, mt, targets), detection) in enumerate(zip(sets, seen, strict=True)):
-        reading = Reading(Segment("", mt, source))
+        reading = Reading(Segment("", mt, source), infiller, detection.states)
         goals = [texts(target) for target in targets]
         before = [Levenshtein.distance(reading.words, goal) for goal in goals]
         for place in places(reading, detection):
@@ -253,11 +248,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.time()
     options.work.mkdir(parents=True, exist_ok=True)
     shelf = Shelf(Path(options.corpora))
+    detector, infiller = Detector(keep_states=True), Infiller()
     cache = options.work / "examples.pkl"
     if cache.exists():
         made = pickle.loads(cache.read_bytes())
     else:
-        made = examples(shelf, random.Random(SEED))
+        made = examples(shelf, random.Random(SEED), detector, infiller)
         cache.write_bytes(pickle.dumps(made))
     known = sum(right >= 0 for _, right, _ in made)
     print(f"{len(made)} places, the editor's wording among the candidates of "
@@ -268,7 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ranker trained, {time.time() - started:.0f} s", flush=True)
 
     sets = developments(shelf)
-    rows, helps, harms, done = judged(sets, Ranker(options.out), options.work, Detector())
+    rows, helps, harms, done = judged(sets, Ranker(options.out), options.work, detector, infiller)
     print(f"{len(rows)} candidates at suspected places, {time.time() - started:.0f} s", flush=True)
     fold = np.array([number % FOLDS for number, _, _ in done])
 

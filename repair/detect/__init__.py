@@ -72,13 +72,15 @@ class Detection:
 class States:
     """What the encoder knows of each token of the mt and of the source: (tokens, width) each.
 
-    The mean of the states of a token's first and last piece.
+    The mean of the states of a token's first and last piece. ``encoder`` is the SHA-256 of the
+    weights that made them.
     """
 
     tokens: tuple[Token, ...]
     words: np.ndarray
     source_tokens: tuple[Token, ...]
     source: np.ndarray
+    encoder: str = ""
 
 
 class _Window(NamedTuple):
@@ -243,7 +245,7 @@ class Detector:
         width = self.config["shape"].get("width", 384)
         source = align.tokens(segment.source or "")
         rows = [np.zeros((len(tokens), width), np.float32) for tokens in (spots, source)]
-        return States(tuple(spots), rows[0], tuple(source), rows[1])
+        return States(tuple(spots), rows[0], tuple(source), rows[1], self.config["sha256"])
 
     def _keep(
         self, segments: Sequence[Segment], out: list[_Raw], windows: list[_Window], read: np.ndarray

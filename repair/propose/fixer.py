@@ -19,6 +19,7 @@ from .. import ngrams
 from ..core import Candidate, Edit, ErrorSpan, Finding, Segment, apply
 from ..facts import guard
 from .changes import FUNCTION_WORDS, category_of
+from .infill import Infiller
 from .inventory import PRODUCERS, Place, Reading, Words, candidates
 from .rank import Ranker, chances, describe, doubts
 
@@ -67,11 +68,26 @@ class Fixer:
     cost a fact (`repair.facts.guard`) or delete more than words of grammar.
     """
 
-    reads_detections = True
+    reads_detections = reads_states = True
 
-    def __init__(self, folder: str | Path | None = None, *, least: float = LEAST_CONFIDENCE):
+    def __init__(
+        self,
+        folder: str | Path | None = None,
+        *,
+        least: float = LEAST_CONFIDENCE,
+        infiller: Infiller | None = None,
+    ):
         self.ranker, self.least = Ranker(folder), least
-        self.signature = f"fixer:{self.ranker.signature}|least:{least:g}"
+        self.infiller = infiller or Infiller()
+
+    @property
+    def signature(self) -> str:
+        """The models and the least confidence."""
+        return f"fixer:{self.ranker.signature}:{self.infiller.signature}|least:{self.least:g}"
+
+    def read(self, segment: Segment, detection: Any) -> Reading:
+        """A segment as the fixer's parts see it, with the encoder's states if they were kept."""
+        return Reading(segment, self.infiller, detection and detection.states)
 
     def __call__(
         self, segments: Sequence[Segment], detections: Sequence[Any] = ()
@@ -82,7 +98,7 @@ class Fixer:
     def _of(self, segment: Segment, detection: Any) -> list[Finding]:
         if detection is None or not detection.tokens:
             return []
-        reading = Reading(segment)
+        reading = self.read(segment, detection)
         found = []
         for place in places(reading, detection):
             finding = self._finding(reading, place, detection)

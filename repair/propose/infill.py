@@ -167,6 +167,10 @@ class Infiller:
             raise _damaged(path, error) from None
         return network.eval().requires_grad_(False)
 
+    def reaches(self, place: Place) -> bool:
+        """Whether a place is short enough."""
+        return place.end - place.start <= LONGEST
+
     def fill(self, reading: Reading, place: Place, states: States) -> Filling:
         """What could be written at a place of up to `LONGEST` words, best first.
 
@@ -186,11 +190,11 @@ class Infiller:
         names = {word: len(self.vocabulary) + k for k, word in enumerate(extra)}
         every = [*self.vocabulary, *extra]
         ids = names | {w: self._ids[w] for w in seen.words if w in self._ids}
-        lexical = np.zeros((len(seen.source), len(every)), np.float32)
+        lexical = np.zeros((max(1, len(seen.source)), len(every)), np.float32)
         for row, known in enumerate(seen.renderings):
             for word, share in known.items():
                 lexical[row, self._ids.get(word, names.get(word, RARE))] += share
-        copied = np.zeros((len(seen.words), len(every)), np.float32)
+        copied = np.zeros((max(1, len(seen.words)), len(every)), np.float32)
         copied[np.arange(len(seen.words)), [ids[w] for w in seen.words]] = 1
         lexical, copied = torch.from_numpy(lexical), torch.from_numpy(copied)
         with torch.inference_mode():
@@ -246,7 +250,7 @@ def packed(views: Sequence[View], states: Sequence[tuple], ids: dict[str, int], 
 
     rows = len(views)
     width = states[0][0].shape[1]
-    most_mt = max(1, *(len(v.mt) for v in views)) if rows > 1 else max(1, len(views[0].mt))
+    most_mt = max(1, max(len(v.mt) for v in views))
     most_source = max(1, max(len(v.source) for v in views))
     mt = np.zeros((rows, most_mt, width), np.float32)
     source = np.zeros((rows, most_source, width), np.float32)

@@ -13,14 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .infill import MT_ROLES, RARE, SOURCE_ROLES
-
-
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The size of the network; ``states`` is the width of the encoder's states."""
+    """The size of the network; ``states`` is the width of the encoder's states.
+
+    The ids from 1 to ``reserved`` are never written.
+    """
 
     vocabulary: int
+    mt_roles: int
+    source_roles: int
+    reserved: int
     states: int = 384
     width: int = 256
     embedding: int = 128
@@ -114,7 +117,7 @@ class Network(nn.Module):
         width, small = shape.width, shape.embedding
         self.words = nn.Embedding(shape.vocabulary, small)
         self.positions = nn.Embedding(shape.longest, width)
-        self.roles = nn.Embedding(MT_ROLES + SOURCE_ROLES, width)
+        self.roles = nn.Embedding(shape.mt_roles + shape.source_roles, width)
         self.mt = nn.Linear(shape.states, width)
         self.source = nn.Linear(shape.states, width)
         self.enter = nn.Linear(small, width)
@@ -135,7 +138,7 @@ class Network(nn.Module):
         mt = mt + self.roles(inputs.mt_roles.clamp(min=0))
         meant = (self.words(inputs.renderings) * inputs.shares[..., None]).sum(2)
         source = self.source(inputs.source) + self.rendered(meant)
-        source = source + self.roles(inputs.source_roles.clamp(min=0) + MT_ROLES)
+        source = source + self.roles(inputs.source_roles.clamp(min=0) + self.shape.mt_roles)
         mt, source = self.memory_norm(mt), self.memory_norm(source)
         if rate:
             mt = functional.dropout(mt, rate, self.training)
@@ -172,7 +175,7 @@ class Network(nn.Module):
         )  # fmt: skip
         gates = (gates + _masked(closed)[:, None]).softmax(-1)
         logits = self.leave(states) @ self.words.weight.T + self.bias
-        logits = logits.index_fill(-1, torch.tensor([RARE]), -1e4)
+        logits = logits.index_fill(-1, torch.arange(1, self.shape.reserved), -1e4)
 
         def pointed(keys: Tensor, mask: Tensor) -> Tensor:
             scores = states @ keys.transpose(-1, -2) / math.sqrt(states.shape[-1])

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -64,10 +64,17 @@ class Place(NamedTuple):
 
 
 class Reading:
-    """A segment as the producers see it."""
+    """A segment as the producers see it, with an infilling model and its states where there are any.
 
-    def __init__(self, segment: Segment):
+    ``infiller`` is a `repair.propose.infill.Infiller`, ``states`` a `repair.detect.States`.
+    """
+
+    def __init__(self, segment: Segment, infiller: Any = None, states: Any = None):
         self.segment = segment
+        # States of another encoder would mean nothing to the model.
+        fits = infiller is not None and states is not None and infiller.encoder == states.encoder
+        self._infiller, self._states = (infiller, states) if fits else (None, None)
+        self._fillings: dict[Place, Any] = {}
         self.counts, self.memory = ngrams.shipped(), shipped_memory()
         found = ngrams.words(segment.mt)
         self.words = [word for word, _, _ in found]
@@ -96,6 +103,14 @@ class Reading:
                         best, link = share * (1 - 0.6 * away), i
             links.append(link)
         return links
+
+    def filling(self, place: Place) -> Any:
+        """What the infilling model would write at a place (`repair.propose.infill.Filling`)."""
+        if self._infiller is None or not self._infiller.reaches(place):
+            return None
+        if place not in self._fillings:
+            self._fillings[place] = self._infiller.fill(self, place, self._states)
+        return self._fillings[place]
 
     def support(self, word: str) -> float:
         """The highest share that any word of the source gives to an English one."""
@@ -262,6 +277,13 @@ def rendered_with_particle(reading: Reading, place: Place) -> Iterator[Words]:
                     yield (word, particle)
 
 
+def infilled(reading: Reading, place: Place) -> Iterator[Words]:
+    """What the infilling model writes, one to four words."""
+    filling = reading.filling(place)
+    if filling:
+        yield from (words for words, _ in filling.wordings)
+
+
 def names(reading: Reading, place: Place) -> Iterator[Words]:
     """Names of the source behind the place, in Latin letters."""
     source = reading.segment.source or ""
@@ -313,7 +335,7 @@ def punctuation(reading: Reading, place: Place) -> Iterator[Words]:
 Producer = Callable[[Reading, Place], Iterable[Words]]
 PRODUCERS: tuple[Producer, ...] = (
     delete, function_words, inflections, neighbours, lexicon, synonyms, spellings, phrases,
-    rendered_with_particle, composed, names, context, punctuation,
+    rendered_with_particle, composed, infilled, names, context, punctuation,
 )  # fmt: skip
 _DIGIT = re.compile(r"\d")
 _SAFE = re.compile(r"[a-z0-9'.&/$%£€à-ÿ-]+|[,.:;?!\"—–()…]", re.IGNORECASE)

@@ -53,6 +53,12 @@ FEATURES = (
     "log-probability, rank among those of its length",
     "log-probability, change per word",
     "words more than the place has",
+    "infilling: log-probability of the first word",
+    "infilling: log-probability of the wording",
+    "infilling: rank of the wording",
+    "infilling: log-probability of the best wording",
+    "infilling: log-probability of nothing",
+    "infilling: entropy of the first word",
     *(f"by {producer.__name__}" for producer in PRODUCERS),
 )
 
@@ -135,8 +141,28 @@ def describe(reading: Reading, place: Place, found: dict[Words, int]) -> np.ndar
         rows[alike, 26] = np.argsort(np.argsort(-gains[alike]))
     rows[:, 27] = gains / (1 + np.maximum(sizes, len(there)))
     rows[:, 28] = sizes - len(there)
-    rows[:, 29:] = bits[:, None] >> np.arange(len(PRODUCERS)) & 1
+    rows[:, 29:35] = _filled(reading.filling(place), options)
+    rows[:, 35:] = bits[:, None] >> np.arange(len(PRODUCERS)) & 1
     return rows
+
+
+def _filled(filling, options: Sequence[Words]) -> np.ndarray:
+    """What the infilling model says of each candidate; nan where it does not say anything."""
+    out = np.full((len(options), 6), math.nan)
+    if filling is None:
+        return out
+    said = {words: (p, rank) for rank, (words, p) in enumerate(filling.wordings)}
+    for k, words in enumerate(options):
+        if words:
+            out[k, 0] = filling.first.get(words[0], filling.unseen)
+            out[k, 1:3] = said.get(words, (math.nan, len(said)))
+        else:
+            out[k, :2] = filling.empty
+    out[:, 3] = filling.wordings[0][1] if filling.wordings else math.nan
+    out[:, 4] = filling.empty
+    p = np.exp([*filling.first.values(), filling.empty])
+    out[:, 5] = -(p * np.log(np.maximum(p, 1e-9))).sum()
+    return out
 
 
 def _says(word: str) -> bool:
