@@ -22,7 +22,9 @@ def draw(work: Path, stages: Sequence[str], out: Path) -> None:
         rows = json.loads(path.read_text(encoding="utf-8"))
         found[name] = [(r["seconds"] / 60, r["loss"]["words"]) for r in rows if "loss" in r]
         dev = rows[-1].get("dev", {})
-        notes[name] = f"dev MCC {dev.get('source_mcc', 0):.3f}, AP {dev.get('source_ap', 0):.3f}"
+        notes[name] = name
+        if "source_mcc" in dev:
+            notes[name] += f": dev MCC {dev['source_mcc']:.3f}, AP {dev['source_ap']:.3f}"
     found = {name: points for name, points in found.items() if points}
     if not found:
         return
@@ -49,7 +51,7 @@ def draw(work: Path, stages: Sequence[str], out: Path) -> None:
         lines.append(f'<polyline fill="none" stroke="{color}" stroke-width="1.5" points="{path}"/>')
         y = EDGE + 15 * index
         labels.append(
-            f'<text x="{WIDTH - 290}" y="{y}" fill="{color}">{name}: {notes[name]}</text>'
+            f'<text x="{WIDTH - 290}" y="{y}" fill="{color}">{notes[name]}</text>'
         )
     axes = (
         f'<path d="M{EDGE},{EDGE} V{HEIGHT - EDGE} H{WIDTH - EDGE}" fill="none" stroke="#888"/>'

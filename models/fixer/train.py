@@ -95,23 +95,31 @@ def examples(shelf: Shelf, rng: random.Random, detector, infiller) -> list[tuple
 
 
 def order(made: Sequence[tuple[np.ndarray, int, int]]):
-    """The ranker learned from places, each with its right candidate and some of the others."""
+    """The ranker learned from places, each with its right candidate and some of the others.
+
+    In two rounds: against the likeliest and random ones, then against those that the first ranker
+    puts on top, and fewer random ones.
+    """
     import lightgbm
 
     rng = random.Random(SEED)
-    rows, labels, groups = [], [], []
-    for described, right, _ in made:
-        if right < 0:
-            continue
-        likely = np.argsort(-described[:, 3].astype(np.float32))[: OTHERS // 3].tolist()
-        some = rng.sample(range(len(described)), min(OTHERS * 2 // 3, len(described)))
-        kept = sorted({right, *likely, *some})
-        rows.append(described[kept].astype(np.float32))
-        labels += [int(k == right) for k in kept]
-        groups.append(len(kept))
-    names = [f"f{i}" for i in range(len(FEATURES))]
-    data = lightgbm.Dataset(np.concatenate(rows), labels, group=groups, feature_name=names)
-    return lightgbm.train(RANK, data, TREES)
+    known = [(described, right) for described, right, _ in made if right >= 0]
+    model = None
+    for hard, some in ((OTHERS // 3, OTHERS * 2 // 3), (OTHERS // 2, OTHERS // 2)):
+        rows, labels, groups = [], [], []
+        for described, right in known:
+            described = described.astype(np.float32)
+            likely = described[:, 3] if model is None else model.predict(described, num_threads=1)
+            top = np.argsort(-likely, kind="stable")[:hard].tolist()
+            drawn = rng.sample(range(len(described)), min(some, len(described)))
+            kept = sorted({right, *top, *drawn})
+            rows.append(described[kept])
+            labels += [int(k == right) for k in kept]
+            groups.append(len(kept))
+        names = [f"f{i}" for i in range(len(FEATURES))]
+        data = lightgbm.Dataset(np.concatenate(rows), labels, group=groups, feature_name=names)
+        model = lightgbm.train(RANK, data, TREES)
+    return model
 
 
 def chance(made: Sequence[tuple[np.ndarray, int, int]]):

@@ -28,6 +28,7 @@ import torch
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import curve
 import places
 from examples import Shelf, post_edits
 from repair.corpora.measure_fixer import edits, texts
@@ -60,34 +61,49 @@ def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
-def prepare(recipe: dict, shelf: Shelf, work: Path, detector: Detector) -> dict[str, list]:
-    """For each part its places: view, states of its words, wording."""
-    parts = {}
+def lessons(recipe: dict, shelf: Shelf, work: Path) -> dict[str, list[places.Lesson]]:
+    """The segments of each part with their places; kept, since no model has a say in them."""
+    found = {}
     for name, count in recipe["segments"].items():
-        rng = random.Random(f"{recipe['seed']} {name}")
-        found = None
-        parts[name] = []
-        for first in range(0, count, SHARD):
-            path = work / f"{name}-{detector.config['sha256'][:8]}-{first}.pkl"
-            if not path.exists():
-                if found is None:
-                    lessons = places.PARTS[name](shelf, rng, recipe["fold"])
-                    found = [
-                        one._replace(source=None) if rng.random() < recipe["train"]["blind"] else one
-                        for one in itertools.islice(lessons, count)
-                    ]
-                made = encoded(found[first : first + SHARD], detector)
-                path.write_bytes(pickle.dumps(made))
-            parts[name] += pickle.loads(path.read_bytes())
-        say(f"{name}: {len(parts[name])} places")
+        path = work / f"{name}-{count}.pkl"
+        if not path.exists():
+            rng = random.Random(f"{recipe['seed']} {name}")
+            made = [
+                one._replace(source=None) if rng.random() < recipe["train"]["blind"] else one
+                for one in itertools.islice(places.PARTS[name](shelf, rng, recipe["fold"]), count)
+            ]
+            path.write_bytes(pickle.dumps(made))
+        found[name] = pickle.loads(path.read_bytes())
+        say(f"{name}: {len(found[name])} segments")
+    return found
+
+
+def prepare(
+    found: dict[str, list[places.Lesson]], work: Path, detector: Detector, turn: int = 1
+) -> dict[str, list[tuple]]:
+    """For each part its places: view, states of its words, wording; made in this order or back."""
+    digest = detector.config["sha256"][:8]
+    shards = {
+        work / f"{name}-{len(mine)}-{digest}-{first}.pkl": (name, mine[first : first + SHARD])
+        for name, mine in found.items()
+        for first in range(0, len(mine), SHARD)
+    }
+    for path, (_, some) in list(shards.items())[::turn]:
+        if not path.exists():
+            path.write_bytes(pickle.dumps(encoded(some, detector)))
+    parts: dict[str, list[tuple]] = {name: [] for name in found}
+    for path, (name, _) in shards.items():
+        parts[name] += pickle.loads(path.read_bytes())
+    for name, mine in parts.items():
+        say(f"{name}: {len(mine)} places")
     return parts
 
 
-def encoded(lessons: Sequence[places.Lesson], detector: Detector) -> list[tuple]:
-    """What each place of the lessons is read as."""
-    segments = [Segment("", one.mt, one.source) for one in lessons]
+def encoded(some: Sequence[places.Lesson], detector: Detector) -> list[tuple]:
+    """What each place of some lessons is read as."""
+    segments = [Segment("", one.mt, one.source) for one in some]
     made = []
-    for segment, one, seen in zip(segments, lessons, detector(segments), strict=True):
+    for segment, one, seen in zip(segments, some, detector(segments), strict=True):
         reading = Reading(segment)
         mt, source = (rows.astype(np.float16) for rows in states_of(reading, seen.states))
         for place, wording in one.wanted:
@@ -179,9 +195,10 @@ def measured(infiller: Infiller, sets: dict[str, list]) -> dict[str, str]:
         hits: dict[int, list[tuple[bool, bool]]] = {}
         started = time.time()
         for segment, states, wanted in rows:
-            reading = Reading(segment)
+            reading = Reading(segment, infiller, states)
+            infiller.remember([(reading, place) for place, _ in wanted])
             for place, wording in wanted:
-                found = [w for w, _ in infiller.fill(reading, place, states).wordings]
+                found = [w for w, _ in reading.filling(place).wordings]
                 size = min(len(wording), STEPS + 1)
                 hits.setdefault(size, []).append((wording in found[:1], wording in found[:5]))
         every = [hit for part in hits.values() for hit in part]
@@ -219,7 +236,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, default=Path("work/infill"))
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--prepare", action="store_true", help="prepare the places, train nothing")
+    parser.add_argument("--prepare", type=int, choices=(0, 1, -1), metavar="N",
+                        help="train nothing: 0 collects the segments, 1 and -1 encode them, too, "
+                        "two processes from both ends")  # fmt: skip
     options = parser.parse_args(arguments)
     if options.corpora is None:
         parser.error("name the corpora folder with --corpora or MT_REPAIR_CORPORA")
@@ -228,10 +247,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.work.mkdir(parents=True, exist_ok=True)
     shelf = Shelf(Path(options.corpora))
     detector = Detector(keep_states=True)
-    parts = prepare(recipe, shelf, options.work, detector)
-    sets = development(shelf, options.work, detector, recipe.get("watch", 200))
-    if options.prepare:
+    found = lessons(recipe, shelf, options.work)
+    if options.prepare is not None:
+        if options.prepare:
+            prepare(found, options.work, detector, options.prepare)
         return 0
+    parts = prepare(found, options.work, detector)
+    sets = development(shelf, options.work, detector, recipe.get("watch", 200))
     counts = ngrams.shipped()
     usual = np.argsort(-counts.count(np.arange(len(counts))), kind="stable")
     usual = [counts.word(int(k)) for k in usual if k > ngrams.UNKNOWN]
@@ -279,7 +301,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         count += len(chosen)
         if time.time() - logged > 60:
             say(f"{progress:.2f} loss {np.mean(sums):.3f}, {count / (time.time() - logged):.0f} places/s")
-            history.append({"minutes": progress * limit / 60, "loss": round(float(np.mean(sums)), 4)})
+            loss_now = {"words": round(float(np.mean(sums)), 4)}
+            history.append({"seconds": round(progress * limit), "loss": loss_now})
             sums, count, logged = [], 0, time.time()
         if time.time() - kept_at > 240:
             saved = {"weights": network.state_dict(), "optimizer": optimizer.state_dict()}
@@ -291,7 +314,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 say(f"{name} first, first five; {text}")
             kept_at = time.time()
     write(network.eval(), vocabulary, detector, recipe, options.out)
-    (options.out / "history.json").write_text(json.dumps(history) + "\n", "utf-8")
+    (options.work / "infill.history.json").write_text(json.dumps(history), "utf-8")
+    curve.draw(options.work, ["infill"], options.out / "curve.svg")
     for name, text in measured(Infiller(options.out), sets).items():
         say(f"{name} first, first five; {text}")
     seal(options.out, ["config.json", "model.safetensors", "vocabulary.txt"])

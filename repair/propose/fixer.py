@@ -33,7 +33,7 @@ _TIGHT_LEFT = re.compile(r"[,.;:!?%)\]]|['’](?:s|t|re|ve|ll|d|m)$", re.IGNOREC
 
 def places(reading: Reading, detection: Any) -> list[Place]:
     """Places worth trying: suspected words, joined if they touch, and suspected gaps."""
-    if detection is None or not reading.words:
+    if detection is None or not detection.tokens or not reading.words:
         return []
     doubt = np.zeros(len(reading.words))
     for (start, end), p in zip(detection.tokens, detection.words, strict=True):
@@ -87,24 +87,22 @@ class Fixer:
 
     def read(self, segment: Segment, detection: Any) -> Reading:
         """A segment as the fixer's parts see it, with the encoder's states if they were kept."""
-        return Reading(segment, self.infiller, detection and detection.states)
+        return Reading(segment, self.infiller, getattr(detection, "states", None))
 
     def __call__(
         self, segments: Sequence[Segment], detections: Sequence[Any] = ()
     ) -> list[list[Finding]]:
         seen = detections or [None] * len(segments)
-        return [self._of(s, d) for s, d in zip(segments, seen, strict=True)]
-
-    def _of(self, segment: Segment, detection: Any) -> list[Finding]:
-        if detection is None or not detection.tokens:
-            return []
-        reading = self.read(segment, detection)
-        found = []
-        for place in places(reading, detection):
-            finding = self._finding(reading, place, detection)
-            if finding:
-                found.append(finding)
-        return found
+        work = []
+        for segment, detection in zip(segments, seen, strict=True):
+            reading = self.read(segment, detection)
+            work.append((reading, places(reading, detection), detection))
+        # Many places at once are several times faster than one by one.
+        self.infiller.remember([(reading, place) for reading, at, _ in work for place in at])
+        return [
+            [f for place in at if (f := self._finding(reading, place, detection))]
+            for reading, at, detection in work
+        ]
 
     def candidates(self, reading: Reading, place: Place) -> list[tuple[Words, int, float]]:
         """All candidates for a given place with their producers (bits) and scores, best first."""

@@ -13,6 +13,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -33,7 +34,13 @@ NEAR = 8  # words of the MT on each side of a place that are read
 BEHIND = 12  # source words behind a place that are read
 RENDERINGS = 10  # of one source word
 LONGEST = 5  # words of a place and of a wording
-BEAM, STEPS = 6, 4
+# The beam after each word of a wording, and how many wordings of that length are kept: long ones are
+# less probable than any short one, and would never be seen beside them.
+BEAMS, KEPT = (6, 4, 2, 2), (6, 4, 2, 2)
+STEPS = len(BEAMS)
+GROUP = 8  # places that are searched together
+COLUMNS = 2 * NEAR + LONGEST + BEHIND * RENDERINGS  # words that can be pointed at from a place
+LEAST, UNSEEN = 1e-9, -11.0  # the least probability; logarithms of first words are kept above
 MT_ROLES, SOURCE_ROLES = 12, 8  # where a word stands, seen from the place
 
 
@@ -101,13 +108,33 @@ def _gathered(ranges, tokens, rows: np.ndarray) -> np.ndarray:
     return out
 
 
-class Filling(NamedTuple):
-    """What the model would write: log-probabilities of first words, and its best wordings."""
+@dataclass(frozen=True, eq=False)
+class Filling:
+    """What the model would write at a place: its best wordings, each with its log-probability.
 
-    first: dict[str, float]
+    ``opening`` are the log-probabilities of all first words by index, ``indices`` and ``more`` the
+    indices of words; index 0 stands for nothing at all.
+    """
+
     wordings: list[tuple[Words, float]]
-    empty: float  # log-probability of nothing
-    unseen: float  # what a first word has that is not in ``first``
+    opening: np.ndarray
+    indices: dict[str, int]
+    more: dict[str, int]
+
+    def first(self, word: str) -> float:
+        """The log-probability that a wording begins with this word; `UNSEEN` at least."""
+        index = self.indices.get(word, self.more.get(word, RARE))
+        return max(float(self.opening[index]), UNSEEN)
+
+    @property
+    def empty(self) -> float:
+        """The log-probability of writing nothing."""
+        return float(self.opening[END])
+
+    @property
+    def entropy(self) -> float:
+        """Of the first word, in nats."""
+        return -float((np.exp(self.opening) * self.opening).sum())
 
 
 class Infiller:
@@ -171,87 +198,127 @@ class Infiller:
         """Whether a place is short enough."""
         return place.end - place.start <= LONGEST
 
-    def fill(self, reading: Reading, place: Place, states: States) -> Filling:
-        """What could be written at a place of up to `LONGEST` words, best first.
+    def fill(self, asked: Sequence[tuple[Reading, Place]]) -> list[Filling]:
+        """What could be written at each of some places, which the model must reach.
 
-        A beam search over whole words; the log-probability of a wording includes its end.
+        A beam search over whole words that keeps the best of each length; the log-probability of a
+        wording includes its end. Places are searched in groups of one size and shape, so that the
+        result does not depend on which stand together; many at once are several times faster.
         """
+        found: list[Filling] = []
+        for start in range(0, len(asked), GROUP):
+            group = asked[start : start + GROUP]
+            full = [*group, *[group[-1]] * (GROUP - len(group))]
+            found += self._search(full)[: len(group)]
+        return found
+
+    def remember(self, asked: Sequence[tuple[Reading, Place]]) -> None:
+        """`fill`, and leave with each reading what its places would be filled with."""
+        asked = [(r, p) for r, p in asked if r.lacks(p)]
+        for (reading, place), filling in zip(asked, self.fill(asked), strict=True):
+            reading.keep(place, filling)
+
+    def _search(self, asked: Sequence[tuple[Reading, Place]]) -> list[Filling]:
         import torch
 
-        seen = view(reading, place)
-        mt, source = states_of(reading, states)
-        inputs = packed([seen], [(mt[seen.mt], source[seen.source])], self._ids)
-        network = self._network
-        # The words that only a pointer can write come behind the vocabulary.
-        extra = sorted(
-            {w for known in seen.renderings for w in known if w not in self._ids}
-            | {w for w in seen.words if w not in self._ids}
-        )
-        names = {word: len(self.vocabulary) + k for k, word in enumerate(extra)}
-        every = [*self.vocabulary, *extra]
-        ids = names | {w: self._ids[w] for w in seen.words if w in self._ids}
-        lexical = np.zeros((max(1, len(seen.source)), len(every)), np.float32)
-        for row, known in enumerate(seen.renderings):
-            for word, share in known.items():
-                lexical[row, self._ids.get(word, names.get(word, RARE))] += share
-        copied = np.zeros((max(1, len(seen.words)), len(every)), np.float32)
-        copied[np.arange(len(seen.words)), [ids[w] for w in seen.words]] = 1
-        lexical, copied = torch.from_numpy(lexical), torch.from_numpy(copied)
+        network, size = self._network, len(self.vocabulary)
+        views = [view(reading, place) for reading, place in asked]
+        rows = [
+            (mt[seen.mt], source[seen.source])
+            for seen, (mt, source) in zip(
+                views, (states_of(reading, reading.states) for reading, _ in asked), strict=True
+            )
+        ]
+        inputs = packed(views, rows, self._ids, (2 * NEAR + LONGEST, BEHIND))
+        pointers = [_Pointers(seen, self._ids, size) for seen in views]
+        columns = torch.from_numpy(np.stack([one.columns for one in pointers]))
+        lexical = torch.from_numpy(np.stack([one.lexical for one in pointers]))
+        copied = torch.from_numpy(np.stack([one.copied for one in pointers]))
+
+        def spelled(k: int, index: int) -> str:
+            return self.vocabulary[index] if index < size else pointers[k].extra[index - size]
+
+        there = [tuple(reading.words[place.start : place.end]) for reading, place in asked]
+        beams: list[list[tuple[Words, float]]] = [[((), 0.0)] for _ in asked]
+        wordings: list[list[tuple[Words, float]]] = [[] for _ in asked]
+        opening = np.zeros((len(asked), 0))
+        width = 1
         with torch.inference_mode():
             memory = network.read(inputs)
-            beams = [((), 0.0)]
-            done: list[tuple[Words, float]] = []
-            first: np.ndarray | None = None
-            for step in range(STEPS + 1):
-                prefixes = [[seen.left, *words] for words, _ in beams]
-                table = torch.tensor(
-                    [[self._ids.get(w, RARE if w else BEGIN) for w in line] for line in prefixes]
-                )
-                mix = network.mixture(network.write(table, memory)[:, -1:], memory)
-                p = torch.zeros(len(beams), len(every))
-                p[:, : len(self.vocabulary)] = mix.generated[:, 0]
-                p += mix.lexical[:, 0] @ lexical + mix.copied[:, 0] @ copied
-                scores = p.clamp(min=1e-9).log().numpy()
-                scores[:, RARE] = scores[:, BEGIN] = -math.inf
-                if first is None:
-                    first = scores[0]
-                done += [
-                    (words, total + float(scores[k, END])) for k, (words, total) in enumerate(beams)
+            for step, (beam, kept) in enumerate(zip((*BEAMS, 0), (0, *KEPT), strict=True)):
+                lines = [beams[k][min(n, len(beams[k]) - 1)] for k in range(len(asked))
+                         for n in range(width)]  # fmt: skip
+                whose = torch.arange(len(asked)).repeat_interleave(width)
+                prefix = [
+                    [self._ids.get(w, RARE if w else BEGIN) for w in (views[k].left, *words)]
+                    for k, (words, _) in zip(whose.tolist(), lines, strict=True)
                 ]
-                if step == STEPS:
+                near = memory.of(whose)
+                mix = network.mixture(network.write(torch.tensor(prefix), near)[:, -1:], near)
+                aimed = mix.lexical @ lexical[whose] + mix.copied @ copied[whose]
+                p = torch.cat([mix.generated[:, 0], torch.zeros(len(lines), COLUMNS)], 1)
+                p.scatter_add_(1, columns[whose], aimed[:, 0])
+                p[:, 1:RESERVED] = 0
+                if step == 0:
+                    opening = p.clamp(min=LEAST).log().numpy()
+                ends = p[:, END].clamp(min=LEAST).log().tolist()
+                p[:, END] = 0
+                values, indices = p.topk(max(beam, 1) + 1, dim=1)
+                values, indices = values.clamp(min=LEAST).log().tolist(), indices.tolist()
+                for k in range(len(asked)):
+                    at = k * width
+                    mine = list(enumerate(beams[k], at))
+                    closed = [(w, t + ends[n]) for n, (w, t) in mine if w and w != there[k]]
+                    wordings[k] += sorted(closed, key=lambda one: (-one[1], one[0]))[:kept]
+                    grown = [
+                        ((*words, word), total + value)
+                        for n, (words, total) in mine
+                        for value, index in zip(values[n], indices[n], strict=True)
+                        if words[-1:] != ((word := spelled(k, index)),)
+                    ]
+                    beams[k] = sorted(grown, key=lambda one: (-one[1], one[0]))[:beam]
+                width = beam
+                if not beam:
                     break
-                totals = scores + np.array([total for _, total in beams])[:, None]
-                totals[:, END] = -math.inf
-                flat = totals.ravel()
-                best = np.argpartition(-flat, BEAM)[:BEAM]
-                best = best[np.argsort(-flat[best], kind="stable")]
-                grown = []
-                for index in best.tolist():
-                    k, word = divmod(index, len(every))
-                    grown.append(((*beams[k][0], every[word]), float(flat[index])))
-                # A repeated word is never wanted, and what can no longer win is let go.
-                beams = [(w, t) for w, t in grown if len(w) < 2 or w[-1] != w[-2]]
-                worst = sorted((t for _, t in done), reverse=True)[: 2 * BEAM]
-                beams = [b for b in beams if len(worst) < 2 * BEAM or b[1] > worst[-1]]
-                if not beams:
-                    break
-        done.sort(key=lambda one: -one[1])
-        there = tuple(reading.words[place.start : place.end])
-        wordings = [(w, t) for w, t in done if w and w != there][: 2 * BEAM]
-        likely = {every[k]: float(first[k]) for k in np.flatnonzero(first > -11) if k != END}
-        return Filling(likely, wordings, float(first[END]), -11.5)
+        return [
+            Filling(sorted(mine, key=lambda one: (-one[1], one[0])), line, self._ids, one.names)
+            for mine, line, one in zip(wordings, opening, pointers, strict=True)
+        ]
 
 
-def packed(views: Sequence[View], states: Sequence[tuple], ids: dict[str, int], targets=None):
-    """A padded batch of views with their states and, to train, their wordings."""
+class _Pointers:
+    """Words that can be pointed at from a place, as columns; ``extra`` are not in the vocabulary."""
+
+    def __init__(self, seen: View, ids: dict[str, int], size: int):
+        words = sorted({*seen.words, *(w for known in seen.renderings for w in known)})
+        self.extra = [word for word in words if word not in ids]
+        self.names = {word: size + k for k, word in enumerate(self.extra)}
+        self.columns = np.full(COLUMNS, RARE, np.int64)
+        self.columns[: len(words)] = [ids.get(w, self.names.get(w, RARE)) for w in words]
+        column = {word: k for k, word in enumerate(words)}
+        self.lexical = np.zeros((BEHIND, COLUMNS), np.float32)
+        for row, known in enumerate(seen.renderings):
+            for word, share in known.items():
+                self.lexical[row, column[word]] = share
+        self.copied = np.zeros((2 * NEAR + LONGEST, COLUMNS), np.float32)
+        self.copied[range(len(seen.words)), [column[w] for w in seen.words]] = 1.0
+
+
+def packed(
+    views: Sequence[View],
+    states: Sequence[tuple[np.ndarray, np.ndarray]],
+    ids: dict[str, int],
+    most: tuple[int, int] | None = None,
+):
+    """A padded batch of views with the states of their words; ``most`` are the sizes to pad to."""
     import torch
 
     from .infill_network import Inputs
 
-    rows = len(views)
-    width = states[0][0].shape[1]
-    most_mt = max(1, max(len(v.mt) for v in views))
-    most_source = max(1, max(len(v.source) for v in views))
+    rows, width = len(views), states[0][0].shape[1]
+    most_mt, most_source = most or (
+        max(1, max(len(v.mt) for v in views)), max(1, max(len(v.source) for v in views)),
+    )  # fmt: skip
     mt = np.zeros((rows, most_mt, width), np.float32)
     source = np.zeros((rows, most_source, width), np.float32)
     words = np.full((rows, most_mt), RARE, np.int64)

@@ -60,6 +60,13 @@ class Memory(NamedTuple):
     copied: Tensor
     copied_mask: Tensor
 
+    def of(self, rows: Tensor) -> Memory:
+        """The memory of these rows, in this order."""
+        return Memory(
+            *([one[rows] for one in field] if isinstance(field, list) else field[rows]
+              for field in self)
+        )  # fmt: skip
+
 
 class Mixture(NamedTuple):
     """Probabilities of each step: of the vocabulary, and of the words that are pointed at."""

@@ -73,7 +73,7 @@ class Reading:
         self.segment = segment
         # States of another encoder would mean nothing to the model.
         fits = infiller is not None and states is not None and infiller.encoder == states.encoder
-        self._infiller, self._states = (infiller, states) if fits else (None, None)
+        self._infiller, self.states = (infiller, states) if fits else (None, None)
         self._fillings: dict[Place, Any] = {}
         self.counts, self.memory = ngrams.shipped(), shipped_memory()
         found = ngrams.words(segment.mt)
@@ -106,11 +106,18 @@ class Reading:
 
     def filling(self, place: Place) -> Any:
         """What the infilling model would write at a place (`repair.propose.infill.Filling`)."""
-        if self._infiller is None or not self._infiller.reaches(place):
-            return None
-        if place not in self._fillings:
-            self._fillings[place] = self._infiller.fill(self, place, self._states)
-        return self._fillings[place]
+        if self.lacks(place):
+            self._infiller.remember([(self, place)])
+        return self._fillings.get(place)
+
+    def lacks(self, place: Place) -> bool:
+        """Whether the infilling model has yet to read a place that it reaches."""
+        known = self._infiller is None or place in self._fillings
+        return not known and self._infiller.reaches(place)
+
+    def keep(self, place: Place, filling: Any) -> None:
+        """Remember what a place would be filled with."""
+        self._fillings[place] = filling
 
     def support(self, word: str) -> float:
         """The highest share that any word of the source gives to an English one."""

@@ -154,14 +154,12 @@ def _filled(filling, options: Sequence[Words]) -> np.ndarray:
     said = {words: (p, rank) for rank, (words, p) in enumerate(filling.wordings)}
     for k, words in enumerate(options):
         if words:
-            out[k, 0] = filling.first.get(words[0], filling.unseen)
+            out[k, 0] = filling.first(words[0])
             out[k, 1:3] = said.get(words, (math.nan, len(said)))
         else:
             out[k, :2] = filling.empty
     out[:, 3] = filling.wordings[0][1] if filling.wordings else math.nan
-    out[:, 4] = filling.empty
-    p = np.exp([*filling.first.values(), filling.empty])
-    out[:, 5] = -(p * np.log(np.maximum(p, 1e-9))).sum()
+    out[:, 4], out[:, 5] = filling.empty, filling.entropy
     return out
 
 
