@@ -110,9 +110,9 @@ class Repairer:
             _made(fixer if self.detector or fixer is not True else False, _fixer, self.notices),
         ]
         self.stages: list[Stage] = [stage for stage in (*checkers, *proposers) if stage]
-        if any(getattr(stage, "reads_states", False) for stage in self.stages):
-            if hasattr(self.detector, "keep_states"):
-                self.detector.keep_states = True  # the encoder runs once for both
+        wanted = any(getattr(stage, "reads_states", False) for stage in self.stages)
+        if wanted and hasattr(self.detector, "keep_states"):
+            self.detector.keep_states = True  # the encoder runs once for both
         for stage in self.stages:
             if getattr(stage, "judge", False) is None:
                 stage.judge = self._judge

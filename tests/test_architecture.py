@@ -20,8 +20,8 @@ LAYERS = [
     "propose.memory propose.composed propose.inventory files.decisions facts.numbers facts.dates facts.units facts.negation facts.names"
     " grammar.languagetool",
     "style.typography style.quotes style.calques style.consistency facts.confidence",
-    "facts.checks facts.words propose.judge propose.rank propose.infill",
-    "detect facts style grammar propose propose.seq2seq propose.fixer",
+    "facts.checks facts.words propose.judge propose.rank",
+    "detect facts style grammar propose propose.seq2seq propose.infill propose.fixer",
     "choose",
     "pipeline report report.views report.docx",
     "evaluate.ter evaluate.metrics evaluate.plots evaluate.leaks evaluate.detection"

@@ -50,9 +50,7 @@ def draw(work: Path, stages: Sequence[str], out: Path) -> None:
         path = " ".join(place(start[name] + x, y) for x, y in points)
         lines.append(f'<polyline fill="none" stroke="{color}" stroke-width="1.5" points="{path}"/>')
         y = EDGE + 15 * index
-        labels.append(
-            f'<text x="{WIDTH - 290}" y="{y}" fill="{color}">{notes[name]}</text>'
-        )
+        labels.append(f'<text x="{WIDTH - 290}" y="{y}" fill="{color}">{notes[name]}</text>')
     axes = (
         f'<path d="M{EDGE},{EDGE} V{HEIGHT - EDGE} H{WIDTH - EDGE}" fill="none" stroke="#888"/>'
         f'<text x="{EDGE - 40}" y="{EDGE + 4}">{high:.2f}</text>'

@@ -40,7 +40,9 @@ class Replacer:
         for word in memory.russian_words(" ".join(source)):
             for english, share in self.memory.words(word.lemma).items():
                 rendered[english] = max(share, rendered.get(english, 0.0))
-        wanted = 0 if r.random() < CLEAN else max(1, round(len(words) * SHARE * r.uniform(0.4, 1.6)))
+        wanted = (
+            0 if r.random() < CLEAN else max(1, round(len(words) * SHARE * r.uniform(0.4, 1.6)))
+        )
         chosen = set(r.sample(range(len(words)), min(wanted, len(words))))
         mt: list[str] = []
         labels: list[float] = []

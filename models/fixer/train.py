@@ -70,7 +70,9 @@ TRIED = 3  # candidates of a place that the chance and the confidence learn from
 BARS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def examples(shelf: Shelf, rng: random.Random, detector, infiller) -> list[tuple[np.ndarray, int, int]]:
+def examples(
+    shelf: Shelf, rng: random.Random, detector, infiller
+) -> list[tuple[np.ndarray, int, int]]:
     """For each place the features of its candidates, the index of the right one or -1, its fold."""
     spans = [
         (number, source, mt, place, gold)
@@ -90,7 +92,9 @@ def examples(shelf: Shelf, rng: random.Random, detector, infiller) -> list[tuple
         found = candidates(reading, place)
         if found:
             right = list(found).index(gold) if gold in found else -1
-            made.append((describe(reading, place, found).astype(np.float16), right, number // 2 % 2))
+            made.append(
+                (describe(reading, place, found).astype(np.float16), right, number // 2 % 2)
+            )
     return made
 
 

@@ -57,9 +57,10 @@ def from_others(shelf: Shelf, rng: random.Random, fold: int) -> Iterator[Lesson]
     for pair in ("ro", "et"):
         rows = shelf.table(f"english/post_edits/mlqe_pe_{pair}-en")
         for row in rng.sample(rows, len(rows)):
-            if float(row["hter"]) < 0.5 and shelf.allows(row["mt"], row["pe"]):
-                if wanted := small(edits(texts(row["mt"]), texts(row["pe"]))):
-                    yield Lesson(None, row["mt"], wanted)
+            if float(row["hter"]) >= 0.5 or not shelf.allows(row["mt"], row["pe"]):
+                continue
+            if wanted := small(edits(texts(row["mt"]), texts(row["pe"]))):
+                yield Lesson(None, row["mt"], wanted)
 
 
 def agreed(shelf: Shelf, rng: random.Random, fold: int) -> Iterator[Lesson]:

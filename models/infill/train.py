@@ -278,7 +278,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rng.setstate(saved["random"])
     names, shares = zip(*recipe["shares"].items(), strict=True)
     queues: dict[str, list[int]] = {name: [] for name in names}
-    limit, started, logged, kept_at = 60 * settings["minutes"], time.time(), time.time(), time.time()
+    limit, started, logged, kept_at = (
+        60 * settings["minutes"],
+        time.time(),
+        time.time(),
+        time.time(),
+    )
     sums, count = [], 0
     network.train()
     while (progress := (elapsed + time.time() - started) / limit) < 1:
@@ -300,7 +305,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sums.append(float(loss.detach()))
         count += len(chosen)
         if time.time() - logged > 60:
-            say(f"{progress:.2f} loss {np.mean(sums):.3f}, {count / (time.time() - logged):.0f} places/s")
+            say(
+                f"{progress:.2f} loss {np.mean(sums):.3f}, {count / (time.time() - logged):.0f} places/s"
+            )
             loss_now = {"words": round(float(np.mean(sums)), 4)}
             history.append({"seconds": round(progress * limit), "loss": loss_now})
             sums, count, logged = [], 0, time.time()

@@ -224,7 +224,9 @@ class Detector:
         ]
         for windows, batch in self._batches(segments, places):
             read = self._network.read(batch)
-            words, gaps, whole = (x.float().cpu().numpy() for x in self._network.answer(batch, *read))
+            words, gaps, whole = (
+                x.float().cpu().numpy() for x in self._network.answer(batch, *read)
+            )
             if self.keep_states:
                 self._keep(segments, out, windows, read[0].float().cpu().numpy())
             word = gap = 0
@@ -337,9 +339,7 @@ class Detector:
             da=round(da[0] * float(raw.whole[1]) + da[1], 4),
         )
         findings = self._findings(segment, spots, raw, words, gaps, condition["thresholds"])
-        return Detection(
-            tuple(findings), quality, spots, tuple(words), tuple(gaps), raw.states
-        )
+        return Detection(tuple(findings), quality, spots, tuple(words), tuple(gaps), raw.states)
 
     def _empty_gap(self, segment: Segment) -> float:
         """An empty translation of something is wrong, one of nothing is not."""

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The size of the network; ``states`` is the width of the encoder's states.
