@@ -205,4 +205,4 @@ def test_the_shipped_model_belongs_to_the_shipped_detector():
     text = fixer.read(segments[1], both[1])
     at = text.words.index("at")
     first = text.filling(Place(at, at + 1)).first
-    assert first("in") > first("dog") and first("in") > first("yesterday")
+    assert first(["in"]) > first(["dog"]) and first(["in"]) > first(["yesterday"])

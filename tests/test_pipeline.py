@@ -114,3 +114,23 @@ def test_hypotheses_may_have_a_bar_of_their_own():
 def test_bad_options_are_named(options):
     with pytest.raises(RepairError):
         repairer(**options)
+
+
+class Seer:
+    """A detector that can keep states, and says whether it was asked to."""
+
+    signature = "seer:1"
+    keep_states = False
+
+    def __call__(self, segments):
+        return [None for _ in segments]
+
+
+class Reader(Shout):
+    reads_states = True
+
+
+@pytest.mark.parametrize(("stage", "kept"), [(Shout(), False), (Reader(), True)])
+def test_the_detector_keeps_states_for_stages_that_read_them(stage, kept):
+    options = {"style": False, "facts": False, "fixer": False, "proposers": [stage]}
+    assert Repairer(detector=Seer(), **options).detector.keep_states is kept

@@ -102,6 +102,7 @@ class _Raw(NamedTuple):
     gaps: np.ndarray
     whole: np.ndarray
     states: States | None
+    source_ends: np.ndarray | None  # where the pieces of each source token end
 
 
 def shipped_folder() -> Path:
@@ -218,7 +219,7 @@ class Detector:
                 np.zeros((len(spots), shape["words"]), np.float32),
                 np.zeros((len(spots) + 1, shape["gaps"]), np.float32),
                 np.zeros(shape["segments"], np.float32),
-                self._no_states(segment, spots) if self.keep_states else None,
+                *(self._no_states(segment, spots) if self.keep_states else (None, None)),
             )
             for segment, spots in zip(segments, places, strict=True)
         ]
@@ -228,7 +229,7 @@ class Detector:
                 x.float().cpu().numpy() for x in self._network.answer(batch, *read)
             )
             if self.keep_states:
-                self._keep(segments, out, windows, read[0].float().cpu().numpy())
+                self._keep(out, windows, read[0].float().cpu().numpy())
             word = gap = 0
             for row, window in enumerate(windows):
                 mine, count = out[window.segment], len(window.pieces)
@@ -243,29 +244,32 @@ class Detector:
                 word, gap = word + count, gap + count + 1
         return out
 
-    def _no_states(self, segment: Segment, spots: Sequence[Token]) -> States:
-        width = self.config["shape"].get("width", 384)
-        source = align.tokens(segment.source or "")
+    def _no_states(self, segment: Segment, spots: Sequence[Token]) -> tuple[States, np.ndarray]:
+        width, text = self.config["shape"].get("width", 384), segment.source or ""
+        source = align.tokens(text)
         rows = [np.zeros((len(tokens), width), np.float32) for tokens in (spots, source)]
-        return States(tuple(spots), rows[0], tuple(source), rows[1], self.config["sha256"])
+        states = States(tuple(spots), rows[0], tuple(source), rows[1], self.config["sha256"])
+        sizes = [len(self._pieces.cut(text[a:b])) for a, b in source]
+        return states, np.cumsum([0, *sizes])[1:]
 
-    def _keep(
-        self, segments: Sequence[Segment], out: list[_Raw], windows: list[_Window], read: np.ndarray
-    ) -> None:
+    def _keep(self, out: list[_Raw], windows: list[_Window], read: np.ndarray) -> None:
         """Put the states of a batch (rows, length, width) where they belong."""
         for row, window in zip(read, windows, strict=False):  # rows that fill up come last
-            states, text = out[window.segment].states, segments[window.segment].source or ""
+            states, source_ends = out[window.segment].states, out[window.segment].source_ends
             ends = np.cumsum([len(piece) for piece in window.pieces]) + len(window.source) + 2
             starts = np.concatenate([[len(window.source) + 3], ends[:-1] + 1])
             own = slice(window.own_first - window.first, window.own_last - window.first)
             mean = (row[starts[own]] + row[ends[own]]) / 2
             states.words[window.own_first : window.own_last] = mean
-            sizes = [len(self._pieces.cut(text[a:b])) for a, b in states.source_tokens]
-            ends = np.cumsum(sizes, dtype=np.int64) - window.source_first
-            starts = ends - np.array(sizes, np.int64)
             # A source word in the parts of several windows has the state of the last.
-            there = np.flatnonzero((starts >= 0) & (ends <= len(window.source)))
-            states.source[there] = (row[starts[there] + 1] + row[ends[there]]) / 2
+            begin = window.source_first
+            starts = np.concatenate([[0], source_ends[:-1]])
+            there = slice(
+                np.searchsorted(starts, begin),
+                np.searchsorted(source_ends, begin + len(window.source), "right"),
+            )
+            first, last = starts[there] - begin + 1, source_ends[there] - begin
+            states.source[there] = (row[first] + row[last]) / 2
 
     def _batches(
         self, segments: Sequence[Segment], places: Sequence[Sequence[Token]]

@@ -36,10 +36,14 @@ def places(reading: Reading, detection: Any) -> list[Place]:
     if detection is None or not detection.tokens or not reading.words:
         return []
     doubt = np.zeros(len(reading.words))
+    at = 0
     for (start, end), p in zip(detection.tokens, detection.words, strict=True):
-        for j, (a, b) in enumerate(reading.ranges):
-            if a < end and start < b:
-                doubt[j] = max(doubt[j], p)
+        while at < len(doubt) and reading.ranges[at][1] <= start:
+            at += 1
+        j = at
+        while j < len(doubt) and reading.ranges[j][0] < end:
+            doubt[j] = max(doubt[j], p)
+            j += 1
     found: list[tuple[float, Place]] = []
     j = 0
     while j < len(doubt):

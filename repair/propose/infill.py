@@ -120,17 +120,18 @@ class Filling:
     indices: dict[str, int]
     more: dict[str, int]
 
-    def first(self, word: str) -> float:
-        """The log-probability that a wording begins with this word; `UNSEEN` at least."""
-        index = self.indices.get(word, self.more.get(word, RARE))
-        return max(float(self.opening[index]), UNSEEN)
+    def first(self, words: Sequence[str]) -> np.ndarray:
+        """The log-probabilities that a wording begins with each of these; `UNSEEN` at least."""
+        known, more = self.indices, self.more
+        places = [known[w] if w in known else more.get(w, RARE) for w in words]
+        return np.maximum(self.opening[places], UNSEEN)
 
     @property
     def empty(self) -> float:
         """The log-probability of writing nothing."""
         return float(self.opening[END])
 
-    @property
+    @cached_property
     def entropy(self) -> float:
         """Of the first word, in nats."""
         return -float((np.exp(self.opening) * self.opening).sum())
@@ -222,11 +223,10 @@ class Infiller:
 
         network, size = self._network, len(self.vocabulary)
         views = [view(reading, place) for reading, place in asked]
+        states = {id(reading): states_of(reading, reading.states) for reading, _ in asked}
         rows = [
             (mt[seen.mt], source[seen.source])
-            for seen, (mt, source) in zip(
-                views, (states_of(reading, reading.states) for reading, _ in asked), strict=True
-            )
+            for seen, (mt, source) in zip(views, (states[id(r)] for r, _ in asked), strict=True)
         ]
         inputs = packed(views, rows, self._ids, (2 * NEAR + LONGEST, BEHIND))
         pointers = [_Pointers(seen, self._ids, size) for seen in views]

@@ -56,6 +56,9 @@ SIGNS = (",", ".", "-", '"', ":", ";", "?", "!", "—", "(", ")", "…", "–")
 PARTICLES = _ordered("the a an of to in for on with by from and that is be not")
 
 
+BAND = 80  # words of the source on each side of the diagonal that may stand behind a word
+
+
 class Place(NamedTuple):
     """Words ``start`` to ``end`` of the MT, in the numbering of `Reading.words`; a gap if equal."""
 
@@ -82,7 +85,6 @@ class Reading:
         self.ids = self.counts.ids(self.words)
         self.source = russian_words(segment.source or "")
         self._behind: dict[Place, list[int]] = {}
-        self._supports: dict[str, float] = {}
 
     @cached_property
     def renderings(self) -> list[dict[str, float]]:
@@ -96,8 +98,9 @@ class Reading:
         for j, word in enumerate(self.words):
             best, link = 0.03, None
             if word not in FUNCTION_WORDS:
-                for i, known in enumerate(self.renderings):
-                    share = known.get(word, 0.0)
+                middle = round((j + 0.5) / len(self.words) * len(self.source))
+                for i in range(max(0, middle - BAND), min(len(self.source), middle + BAND)):
+                    share = self.renderings[i].get(word, 0.0)
                     away = abs((i + 0.5) / len(self.source) - (j + 0.5) / len(self.words))
                     if share and share * (1 - 0.6 * away) > best:
                         best, link = share * (1 - 0.6 * away), i
@@ -121,11 +124,16 @@ class Reading:
 
     def support(self, word: str) -> float:
         """The highest share that any word of the source gives to an English one."""
-        if word not in self._supports:
-            self._supports[word] = max(
-                (known.get(word, 0.0) for known in self.renderings), default=0.0
-            )
-        return self._supports[word]
+        return self._supports.get(word, 0.0)
+
+    @cached_property
+    def _supports(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for known in self.renderings:
+            for word, share in known.items():
+                if share > found.get(word, 0.0):
+                    found[word] = share
+        return found
 
     @cached_property
     def own_scores(self) -> np.ndarray:
@@ -232,9 +240,9 @@ def lexicon(reading: Reading, place: Place) -> Iterator[Words]:
                 if word not in FUNCTION_WORDS and rank < 3 and share >= 0.08:
                     for form in reading.counts.forms(word)[:8]:
                         yield (form,)
-    for i, known in enumerate(reading.renderings):
+    for i in reading.behind(place, 2 * BAND):
         if i not in behind:
-            for word, share in known.items():
+            for word, share in reading.renderings[i].items():
                 if share >= 0.08 and word not in FUNCTION_WORDS:
                     yield (word,)
 

@@ -152,12 +152,10 @@ def _filled(filling, options: Sequence[Words]) -> np.ndarray:
     if filling is None:
         return out
     said = {words: (p, rank) for rank, (words, p) in enumerate(filling.wordings)}
-    for k, words in enumerate(options):
-        if words:
-            out[k, 0] = filling.first(words[0])
-            out[k, 1:3] = said.get(words, (math.nan, len(said)))
-        else:
-            out[k, :2] = filling.empty
+    some = [k for k, words in enumerate(options) if words]
+    out[:, :2] = filling.empty
+    out[some, 0] = filling.first([options[k][0] for k in some])
+    out[some, 1:3] = [said.get(options[k], (math.nan, len(said))) for k in some]
     out[:, 3] = filling.wordings[0][1] if filling.wordings else math.nan
     out[:, 4], out[:, 5] = filling.empty, filling.entropy
     return out
