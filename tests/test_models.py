@@ -15,6 +15,8 @@ import pytest
 
 from repair import Segment
 from repair.detect import Detector, shipped_folder
+from repair.propose.infill import Infiller
+from repair.propose.inventory import Place, Reading
 
 torch = pytest.importorskip("torch")
 
@@ -232,6 +234,77 @@ def test_examples_label_what_was_planted_and_refuse_what_is_tested(tmp_path):
         "6",
         "7",
     }
+
+
+def test_replaced_words_are_labelled_and_the_others_stay():
+    sys.path.insert(0, str(TRAINING))
+    try:
+        import examples
+        import replaced
+    finally:
+        sys.path.remove(str(TRAINING))
+    words = ["The", "minister", "said", "that", "the", "talks", "with", "Ankara", "would", "end", "in", "the", "course", "of", "May", "."]
+    source = ["Министр", "сказал", ",", "что", "переговоры", "с", "Анкарой", "завершатся", "в", "мае", "."]
+    replacer, touched = replaced.Replacer(1), 0
+    for _ in range(60):
+        made = replacer.example(source, words)
+        count = len(made.mt)
+        assert len(made.words) == len(made.word_category) == len(made.severity) == count
+        assert len(made.gaps) == len(made.gap_category) == count + 1
+        right = [w for w, label in zip(made.mt, made.words, strict=True) if label == 0]
+        rest = iter(words)
+        assert all(word in rest for word in right), "in the order of the original"
+        wrong = sum(label > 0 for label in made.words) + sum(made.gaps)
+        assert (made.mt == words) == (wrong == 0)
+        kinds = [k for k, label in zip(made.word_category, made.words, strict=True) if label]
+        assert all(0 <= k < len(examples.CATEGORIES) for k in kinds)
+        touched += wrong
+    assert 0.06 < touched / 60 / len(words) < 0.25
+
+
+INFILL = """
+seed = 1
+vocabulary = 300
+fold = 1
+watch = 3
+[model]
+width = 32
+embedding = 16
+layers = 1
+heads = 2
+inner = 32
+[segments]
+post_edits = 20
+[shares]
+post_edits = 1.0
+[train]
+minutes = 0.04
+log_seconds = 0
+batch = 4
+rate = 1e-2
+warm_up = 0.05
+dropout = 0.1
+blind = 0.25
+"""
+
+
+def test_the_infilling_model_is_trained_from_corpora_to_a_folder_that_loads(tmp_path):
+    corpora = write_corpora(tmp_path / "corpora")
+    (tmp_path / "recipe.toml").write_text(INFILL, encoding="utf-8")
+    options = {"recipe": tmp_path / "recipe.toml", "corpora": corpora, "threads": 1}
+    options |= {"work": tmp_path / "work", "out": tmp_path / "out"}
+    command = [sys.executable, str(TRAINING.parent / "infill/train.py")]
+    command += [str(x) for key, value in options.items() for x in (f"--{key}", value)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert re.search(r"post_edits: \d+ places", done.stdout)
+    assert re.search(r"mlqe-dev first, first five; all: 0\.", done.stdout)
+    infiller = Infiller(tmp_path / "out")
+    segment = Segment("1", "It are our first test.", "Это наш второй опыт.")
+    states = Detector(keep_states=True, threads=1)([segment])[0].states
+    filling = Reading(segment, infiller, states).filling(Place(1, 2))
+    assert (tmp_path / "out/curve.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert filling.wordings and len(infiller.vocabulary) == 303
 
 
 SCRIPT = """

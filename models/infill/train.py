@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "detector")]
 
 import curve
 import places
@@ -304,7 +304,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         optimizer.step()
         sums.append(float(loss.detach()))
         count += len(chosen)
-        if time.time() - logged > 60:
+        if time.time() - logged > settings.get("log_seconds", 60):
             say(
                 f"{progress:.2f} loss {np.mean(sums):.3f}, {count / (time.time() - logged):.0f} places/s"
             )
