@@ -54,8 +54,10 @@ def measure(name: str, fixer: Fixer, detector: Detector, sighted: bool, folder: 
     for segment, seen, detection in zip(corpus.segments, read, detector(read), strict=True):
         reading = fixer.read(seen, detection)
         goal = texts(segment.post_edit)
+        wanted = list(edits(reading.words, goal))
+        fixer.infiller.remember([(reading, place) for place, _ in wanted])
         fixed, shift = list(reading.words), 0
-        for place, gold in edits(reading.words, goal):
+        for place, gold in wanted:
             ranked, right = fixer.ranked(reading, place)
             total += 1
             wanted_deletions += not gold

@@ -87,8 +87,12 @@ def examples(
                 for _, source, mt, _, _ in spans]  # fmt: skip
     different = list(dict.fromkeys(segments))
     seen = dict(zip(different, detector(different), strict=True))
+    readings = {one: Reading(one, infiller, seen[one].states) for one in different}
+    infiller.remember(
+        [(readings[one], span[3]) for one, span in zip(segments, spans, strict=True)]
+    )
     for (number, _, _, place, gold), segment in zip(spans, segments, strict=True):
-        reading = Reading(segment, infiller, seen[segment].states)
+        reading = readings[segment]
         found = candidates(reading, place)
         if found:
             right = list(found).index(gold) if gold in found else -1
@@ -179,8 +183,15 @@ def judged(sets: Sequence[tuple], ranker: Ranker, work: Path, detector, infiller
         seen = detector([Segment(str(i), mt, source) for i, (_, source, mt, _) in enumerate(sets)])
         path.write_bytes(pickle.dumps(seen))
     rows, helps, harms, made = [], [], [], []
-    for number, ((_, source, mt, targets), detection) in enumerate(zip(sets, seen, strict=True)):
-        reading = Reading(Segment("", mt, source), infiller, detection.states)
+    readings = [
+        Reading(Segment("", mt, source), infiller, detection.states)
+        for (_, source, mt, _), detection in zip(sets, seen, strict=True)
+    ]
+    infiller.remember(
+        [(r, place) for r, d in zip(readings, seen, strict=True) for place in places(r, d)]
+    )
+    for number, ((*_, targets), detection) in enumerate(zip(sets, seen, strict=True)):
+        reading = readings[number]
         goals = [texts(target) for target in targets]
         before = [Levenshtein.distance(reading.words, goal) for goal in goals]
         for place in places(reading, detection):

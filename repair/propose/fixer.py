@@ -27,7 +27,7 @@ MOST_PLACES = 2  # of one segment are tried: four find hardly more, in twice the
 LEAST_WORD, LEAST_GAP = 0.2, 0.08  # error probabilities below which a place is left alone
 OFFERED = 5
 # Below this nothing is offered: above it six in ten help on news, on other texts fewer.
-LEAST_CONFIDENCE = 0.4
+LEAST_CONFIDENCE = 0.5
 _TIGHT_LEFT = re.compile(r"[,.;:!?%)\]]|['’](?:s|t|re|ve|ll|d|m)$", re.IGNORECASE)
 
 

@@ -202,7 +202,7 @@ DOUBTS = (
 )
 
 
-DELETION = 1.0  # chosen on MLQE-PE dev and AFRL dev, so that deletions are not over-proposed
+DELETION = 1.5  # chosen on MLQE-PE dev and AFRL dev, so that deletions are not over-proposed
 
 
 def scored(model, rows: np.ndarray) -> np.ndarray:
