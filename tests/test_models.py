@@ -243,8 +243,37 @@ def test_replaced_words_are_labelled_and_the_others_stay():
         import replaced
     finally:
         sys.path.remove(str(TRAINING))
-    words = ["The", "minister", "said", "that", "the", "talks", "with", "Ankara", "would", "end", "in", "the", "course", "of", "May", "."]
-    source = ["Министр", "сказал", ",", "что", "переговоры", "с", "Анкарой", "завершатся", "в", "мае", "."]
+    words = [
+        "The",
+        "minister",
+        "said",
+        "that",
+        "the",
+        "talks",
+        "with",
+        "Ankara",
+        "would",
+        "end",
+        "in",
+        "the",
+        "course",
+        "of",
+        "May",
+        ".",
+    ]
+    source = [
+        "Министр",
+        "сказал",
+        ",",
+        "что",
+        "переговоры",
+        "с",
+        "Анкарой",
+        "завершатся",
+        "в",
+        "мае",
+        ".",
+    ]
     replacer, touched = replaced.Replacer(1), 0
     for _ in range(60):
         made = replacer.example(source, words)

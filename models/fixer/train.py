@@ -88,9 +88,7 @@ def examples(
     different = list(dict.fromkeys(segments))
     seen = dict(zip(different, detector(different), strict=True))
     readings = {one: Reading(one, infiller, seen[one].states) for one in different}
-    infiller.remember(
-        [(readings[one], span[3]) for one, span in zip(segments, spans, strict=True)]
-    )
+    infiller.remember([(readings[one], span[3]) for one, span in zip(segments, spans, strict=True)])
     for (number, _, _, place, gold), segment in zip(spans, segments, strict=True):
         reading = readings[segment]
         found = candidates(reading, place)

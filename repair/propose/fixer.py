@@ -24,7 +24,8 @@ from .inventory import PRODUCERS, Place, Reading, Words, candidates
 from .rank import Ranker, chances, describe, doubts
 
 MOST_PLACES = 2  # of one segment are tried: four find hardly more, in twice the time
-LEAST_WORD, LEAST_GAP = 0.2, 0.08  # error probabilities below which a place is left alone
+# Error probabilities below which a place is left alone; at .2 one offer in ten more would be made.
+LEAST_WORD, LEAST_GAP = 0.25, 0.13
 OFFERED = 5
 # Below this nothing is offered: above it six in ten help on news, on other texts fewer.
 LEAST_CONFIDENCE = 0.5
