@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-WIDTH, HEIGHT, EDGE = 720, 300, 46
+WIDTH, HEIGHT, EDGE, LABELS = 720, 300, 46, 220
 COLORS = ("#1b6ca8", "#c8553d", "#3a7d44", "#7d5ba6", "#8a6d1d", "#555555")
 
 
@@ -50,7 +50,7 @@ def draw(work: Path, stages: Sequence[str], out: Path) -> None:
         path = " ".join(place(start[name] + x, y) for x, y in points)
         lines.append(f'<polyline fill="none" stroke="{color}" stroke-width="1.5" points="{path}"/>')
         y = EDGE + 15 * index
-        labels.append(f'<text x="{WIDTH - 290}" y="{y}" fill="{color}">{notes[name]}</text>')
+        labels.append(f'<text x="{WIDTH - EDGE + 12}" y="{y}" fill="{color}">{notes[name]}</text>')
     axes = (
         f'<path d="M{EDGE},{EDGE} V{HEIGHT - EDGE} H{WIDTH - EDGE}" fill="none" stroke="#888"/>'
         f'<text x="{EDGE - 40}" y="{EDGE + 4}">{high:.2f}</text>'
@@ -59,7 +59,7 @@ def draw(work: Path, stages: Sequence[str], out: Path) -> None:
         f'<text x="{EDGE}" y="{EDGE - 16}">word loss while training (weights differ by stage)</text>'
     )
     out.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + LABELS} {HEIGHT}" '
         f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>'
         f"{axes}{''.join(lines)}{''.join(labels)}</svg>\n",
         encoding="utf-8",
