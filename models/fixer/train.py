@@ -50,6 +50,7 @@ from repair.propose.rank import (
 SEED, FOLDS = 3, 5
 SPANS = 4500  # places of edits to learn from
 OTHERS = 120  # candidates beside the right one that are kept, a third of them the likeliest
+DOUBT = 0.2  # error probability from which on a place teaches the confidence
 PARITY = 0  # of the rows that teach the order; the others teach the infilling model
 BLIND = 0.3  # share of places that are read without the source
 NEWS = 700  # outputs of newstest2021
@@ -186,13 +187,13 @@ def judged(sets: Sequence[tuple], ranker: Ranker, work: Path, detector, infiller
         for (_, source, mt, _), detection in zip(sets, seen, strict=True)
     ]
     infiller.remember(
-        [(r, place) for r, d in zip(readings, seen, strict=True) for place in places(r, d)]
+        [(r, place) for r, d in zip(readings, seen, strict=True) for place in places(r, d, DOUBT)]
     )
     for number, ((*_, targets), detection) in enumerate(zip(sets, seen, strict=True)):
         reading = readings[number]
         goals = [texts(target) for target in targets]
         before = [Levenshtein.distance(reading.words, goal) for goal in goals]
-        for place in places(reading, detection):
+        for place in places(reading, detection, DOUBT):
             found = candidates(reading, place)
             if not found:
                 continue

@@ -116,8 +116,9 @@ class Detector:
     ``sensitivity`` (0 to 1) moves the threshold for findings: .5 is the shipped one, chosen for
     precision; 1 flags whatever is more likely wrong than an average word. ``device`` is a torch
     device, ``threads`` the number of CPU threads; ``keep_states`` leaves the encoder's states in the
-    detections, for models that sit on it. Results do not depend on how segments are batched. Raises `RepairError` for a folder that is incomplete or damaged; the weights are read
-    at the first call.
+    detections, for models that sit on it. Results do not depend on how segments are batched.
+    Raises `RepairError` for a folder that is incomplete or damaged; the weights are read at the
+    first call.
     """
 
     def __init__(

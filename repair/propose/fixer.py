@@ -24,16 +24,20 @@ from .inventory import PRODUCERS, Place, Reading, Words, candidates
 from .rank import Ranker, chances, describe, doubts
 
 MOST_PLACES = 2  # of one segment are tried: four find hardly more, in twice the time
-# Error probabilities below which a place is left alone; at .2 one offer in ten more would be made.
-LEAST_WORD, LEAST_GAP = 0.25, 0.13
+# The error probability of a word below which it is left alone; at .2 one offer in ten more would be
+# made. Gaps, which are seldom wrong, are tried from as much below it as `GAPS` says.
+LEAST_DOUBT, GAPS = 0.25, 0.12
 OFFERED = 5
 # Below this nothing is offered: above it six in ten help on news, on other texts fewer.
 LEAST_CONFIDENCE = 0.5
 _TIGHT_LEFT = re.compile(r"[,.;:!?%)\]]|['’](?:s|t|re|ve|ll|d|m)$", re.IGNORECASE)
 
 
-def places(reading: Reading, detection: Any) -> list[Place]:
-    """Places worth trying: suspected words, joined if they touch, and suspected gaps."""
+def places(reading: Reading, detection: Any, least: float = LEAST_DOUBT) -> list[Place]:
+    """Places worth trying: suspected words, joined if they touch, and suspected gaps.
+
+    ``least`` is the error probability from which a word is suspected.
+    """
     if detection is None or not detection.tokens or not reading.words:
         return []
     doubt = np.zeros(len(reading.words))
@@ -49,7 +53,7 @@ def places(reading: Reading, detection: Any) -> list[Place]:
     j = 0
     while j < len(doubt):
         end = j
-        while end < len(doubt) and doubt[end] >= LEAST_WORD and end - j < 3:
+        while end < len(doubt) and doubt[end] >= least and end - j < 3:
             end += 1
         if end > j:
             found.append((float(doubt[j:end].max()), Place(j, end)))
@@ -58,10 +62,10 @@ def places(reading: Reading, detection: Any) -> list[Place]:
                 found.append((float(doubt[top]) - 0.02, Place(top, top + 1)))
         j = max(end, j + 1)
     for gap, p in enumerate(detection.gaps):
-        if p >= LEAST_GAP:
+        if p >= least - GAPS:
             offset = detection.tokens[gap - 1].end if gap else 0
             at = sum(b <= offset for _, b in reading.ranges)
-            found.append((p + LEAST_WORD - LEAST_GAP, Place(at, at)))
+            found.append((p + GAPS, Place(at, at)))
     best = sorted(dict.fromkeys(found), key=lambda x: (-x[0], x[1]))[:MOST_PLACES]
     return sorted({place for _, place in best})
 
