@@ -30,7 +30,7 @@ from .core import (
 EXACT_LIMIT = 18
 # A suggestion keeps this many candidates, best first.
 MOST_CANDIDATES = 5
-# What is less probable than this is not shown at all.
+# What is less probable than this is not shown: neither an edit nor a place, but any edit at a place.
 LEAST_CONFIDENCE = 0.1
 # The bar for changes cut from hypotheses that was chosen on development data, by crossed figures:
 # six tenths of what a better engine gains for four tenths of the words that it changes.
@@ -47,7 +47,8 @@ def suggest(
 
     A place is the range that an edit replaces. The same edit from several producers becomes one
     candidate that names them all. A finding without a fix is a suggestion without candidates,
-    unless it overlaps a place that has some: then it only lends its category there.
+    unless it overlaps a place that has an offer, or is no surer than a mark there that has candidates.
+    At the very range of such a mark the surest finding is what the place is marked for.
     """
     spans: dict[tuple[int, int], list[ErrorSpan]] = defaultdict(list)
     offers: dict[tuple[int, int], list[Candidate]] = defaultdict(list)
@@ -63,18 +64,27 @@ def suggest(
 
     suggestions = []
     for place, candidates in offers.items():
-        merged = [c for c in _merge(candidates) if c.confidence >= least][:MOST_CANDIDATES]
-        if merged:
-            span = _place_span(place, spans[place])
+        merged = _merge(candidates)[:MOST_CANDIDATES]
+        span = _place_span(place, spans[place])
+        if max(merged[0].confidence, span.confidence) >= least:
             suggestions.append(
                 Suggestion(
                     suggestion_id(segment, *place), span, tuple(merged), merged[0].confidence
                 )
             )
-    covered = [suggestion.span for suggestion in suggestions]
+    offered = [suggestion.span for suggestion in suggestions if suggestion.is_offer]
+    ideas = {(s.span.start, s.span.end): s for s in suggestions if not s.is_offer}
     for place, found in _by_place(bare).items():
         span = max(found, key=lambda span: span.confidence)
-        if span.confidence >= least and not any(_overlap(span, other) for other in covered):
+        if span.confidence < least or any(_overlap(span, other) for other in offered):
+            continue
+        if idea := ideas.get(place):
+            if span.confidence > idea.span.confidence:
+                at = suggestions.index(idea)
+                suggestions[at] = replace(idea, span=_place_span(place, [span, idea.span]))
+        elif not any(
+            _overlap(span, s.span) and span.confidence <= s.span.confidence for s in ideas.values()
+        ):
             suggestions.append(Suggestion(suggestion_id(segment, *place), span, (), 0.0))
     return sorted(suggestions, key=lambda s: (s.span.start, s.span.end))
 

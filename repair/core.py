@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 SEVERITIES = ("neutral", "minor", "major", "critical")
+EVEN = 0.5  # the confidence from which an edit is offered, not only shown at a marked place
 VERDICTS = ("pending", "accepted", "rejected", "edited")
 
 # MQM names (themqm.org, and the subset that the WMT metrics tasks annotate), lower case.
@@ -143,6 +144,14 @@ class Suggestion:
     candidates: tuple[Candidate, ...]
     confidence: float
     applied: bool = False
+
+    @property
+    def is_offer(self) -> bool:
+        """Whether the best candidate is at least as likely to help as not.
+
+        Otherwise the place is marked, and what candidates there are may give a person an idea.
+        """
+        return bool(self.candidates) and self.confidence >= EVEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,29 @@ def test_a_bare_finding_is_shown_where_nothing_else_is():
     assert [len(s.candidates) for s in both] == [1]
 
 
+def test_a_mark_keeps_its_ideas_and_the_surest_reason():
+    def mark(start, end, confidence, by, *candidates):
+        span = ErrorSpan(start, end, "fluency/grammar", "minor", confidence, by)
+        return Finding(span, candidates)
+
+    idea = Candidate(Edit(4, 9, "slow"), "fixer/x", 0.03)
+    own, rule = mark(4, 9, 0.6, "detect/x"), mark(4, 9, 1.0, "facts/y")
+    (only,) = suggest(SEGMENT, [own, mark(4, 9, 0.6, "detect/x", idea)])
+    assert only.candidates == (idea,) and only.confidence == 0.03 and not only.is_offer
+    assert only.span == own.span, "what marks the place is told, not the idea"
+    (sure,) = suggest(SEGMENT, [own, rule, mark(4, 9, 0.6, "detect/x", idea)])
+    assert sure.span.by == "facts/y" and sure.candidates == (idea,)
+    wide = mark(0, 15, 0.9, "facts/z")
+    assert len(suggest(SEGMENT, [wide, mark(4, 9, 0.6, "detect/x", idea)])) == 2, (
+        "a surer mark stays"
+    )
+    (better,) = suggest(
+        SEGMENT, [own, rule, mark(4, 9, 0.6, "detect/x", idea), finding(4, 9, "slow", 0.8)]
+    )
+    assert better.is_offer and better.confidence > 0.8
+    assert suggest(SEGMENT, [mark(4, 9, 0.05, "detect/x", idea)]) == []
+
+
 @given(
     findings, findings, st.sampled_from([0.2, 0.6, 0.8, 0.95]), st.sampled_from([0.2, 0.8, None])
 )

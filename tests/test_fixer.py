@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repair import RepairError, Segment, align, apply, ngrams
+from repair.core import ErrorSpan, Finding
 from repair.propose import inventory
-from repair.propose.fixer import Fixer, fitted, places, repeats
+from repair.propose.fixer import MOST_MARKED, Fixer, fitted, marked, places, repeats
 from repair.propose.inventory import Place, Reading, candidates
 from repair.propose.memory import Memory, lemma, russian_words, shipped
 from repair.propose.rank import FEATURES, Ranker, describe
@@ -172,6 +173,55 @@ def test_the_stage_offers_repairs_where_the_detector_doubts():
     assert fixer([segments[0]], [detections[0]]) == found[:1]
     assert fixer.signature == Fixer(least=0.0).signature != Fixer().signature
     assert Fixer(least=1.0)(segments, detections) == [[], [], []]
+
+
+def with_marks(mt, *marks):
+    detection = suspected(mt, *marks)
+    findings = []
+    for text in marks:
+        start = mt.index(text)
+        span = ErrorSpan(
+            start, start + len(text), "accuracy/mistranslation", "major", 0.6, "detect/x"
+        )
+        findings.append(Finding(span))
+    detection.findings = tuple(findings)
+    return detection
+
+
+def test_what_the_detector_marks_has_wordings_to_look_at():
+    mt = "Browser of the magazine Anna told about it , and 5 of them ."
+    segment = Segment("1", mt, "Обозреватель журнала Анна рассказала об этом, и 5 из них.")
+    fixer, detection = Fixer(), with_marks(mt, "Browser", "of them", " ,")
+    found = fixer([segment], [detection])[0]
+    marks = {(finding.span.start, finding.span.end): finding for finding in found}
+    browser = marks[0, len("Browser")]
+    assert browser.span.by == "detect/x" and browser.span.category == "accuracy/mistranslation"
+    texts = {c.edit.text for c in browser.candidates}
+    assert texts & {"Columnist", "Commentator", "Reviewer", "Observer"}
+    assert not any(mt[a:b].strip() == "," for a, b in marks), "no ideas for a mere sign"
+    for finding in found:
+        ranges = {(c.edit.start, c.edit.end) for c in finding.candidates}
+        assert ranges == {(finding.span.start, finding.span.end)}, "one choice"
+        assert all(c.edit.text.strip() for c in finding.candidates), "no deletion"
+        assert all(c.confidence < fixer.least for c in finding.candidates)
+    assert Fixer(ideas=False)([segment], [detection]) == [[]]
+    assert Fixer(ideas=False).signature != fixer.signature
+
+
+def test_at_most_a_few_short_places_are_marked():
+    mt = "one two three four five six seven eight nine ten"
+    words = mt.split()
+    seen = marked(reading(mt, None), with_marks(mt, *words[:6], " ".join(words[6:])))
+    assert len(seen) == MOST_MARKED and all(
+        len(mt[s.start : s.end].split()) == 1 for s in seen.values()
+    )
+    assert marked(reading(mt, None), None) == {}
+
+
+def test_names_of_peoples_and_months_have_a_capital():
+    text = reading("He came to it.", "Он приехал.")
+    assert fitted(text, Place(3, 4), ("egypt",)).text == "Egypt"
+    assert fitted(text, Place(3, 4), ("russian", "may")).text == "Russian may"
 
 
 def test_agreement_is_found_by_the_english_alone():

@@ -173,6 +173,24 @@ def test_a_round_by_keyboard_gives_the_file_that_apply_takes(open_page):
     assert decided_text(records[1], decisions) == OTHER.mt + "."
 
 
+def test_ideas_at_a_marked_place_wait_for_a_number(open_page):
+    marks = suggest(SEGMENT, 3, 7, "said", "spoke", confidence=0.45, by="detect/x")
+    other = suggest(SEGMENT, 17, 24, "millions", category="fluency/spelling", confidence=0.7)
+    page = open_page([Record(SEGMENT, (), (marks, other), SEGMENT.mt, Quality(0.4))])
+    assert page.locator("article ins").count() == 1, "only the offer stands in the text"
+    card = page.locator("#card").inner_text()
+    assert "wordings that may fit" in card and "said" in card and "spoke" in card
+    press(page, "a")
+    assert states(page) == ["pending", "pending"] and "1 to 2 take a wording" in live(page)
+    press(page, "2")
+    assert states(page) == ["accepted", "pending"]
+    assert fixed_line(page, 0).startswith("He spoke that")
+    file = exported(page)
+    assert decided_text(
+        Record(SEGMENT, (), (marks, other), SEGMENT.mt), decisions_from_dict(file)
+    ).startswith("He spoke that")
+
+
 def test_moving_skipping_and_undoing(open_page):
     page = open_page(few_records())
     press(page, "j", "j")

@@ -53,6 +53,18 @@ def test_offered_edits_can_stand_together(record):
     assert edits == sorted(edits, key=lambda edit: (edit.start, edit.end))
 
 
+def test_ideas_are_named_and_not_put_in():
+    record = record_of(
+        suggest(SEGMENT, 3, 7, "said", "spoke", confidence=0.3, by="detect/x"),
+        suggest(SEGMENT, 17, 24, "millions", confidence=0.6),
+    )
+    assert fixed_of(record) == "He told that 1,5 millions was stolen"
+    out = io.StringIO()
+    terminal([record], Console(file=out, width=120))
+    assert "“told”, perhaps “said” or “spoke”" in out.getvalue()
+    assert "+said+" not in out.getvalue() and "{+millions+}" in out.getvalue()
+
+
 # ---- M2
 
 

@@ -101,6 +101,25 @@ def _places() -> frozenset[str]:
     return frozenset(en.lower() for _, en in _cldr_names() if re.fullmatch(r"[A-Z][a-z]{3,}", en))
 
 
+@lru_cache(maxsize=1)
+def _capitals() -> frozenset[str]:
+    from babel import Locale
+
+    english = Locale("en")
+    names = [*english.languages.values(), *english.months["format"]["wide"].values()]
+    names += english.days["format"]["wide"].values()
+    # A month that is a verb far more often.
+    return (_places() | {name.lower() for name in names if name.isalpha()}) - {"may"}
+
+
+def is_capitalized(en: str) -> bool:
+    """Whether an English word, in lower case, is written with a capital as a name of CLDR.
+
+    Names of countries, big cities, languages (and so of peoples), months and days.
+    """
+    return en in _capitals()
+
+
 def is_place(en: str) -> bool:
     """Whether an English word, in lower case, is the whole name of a country or big city."""
     return en in _places()

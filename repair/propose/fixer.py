@@ -1,7 +1,8 @@
 """The shipped fixer: small repairs at the places that the detector suspects, offline.
 
 At each place it takes the candidates of `repair.propose.inventory`, puts them in order and offers
-the first few, each with a confidence of its own (see `repair.propose.rank`). Words are
+the first few, each with a confidence of its own (see `repair.propose.rank`). Where the detector marks
+a place anyway, it shows a person what could stand there, even if it is not sure. Words are
 known ones or stand in the source's lexicon, numbers are those of the place or of the source; case
 and spaces fit the place.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,10 @@ import numpy as np
 from .. import ngrams
 from ..core import Candidate, Edit, ErrorSpan, Finding, Segment, apply
 from ..facts import guard
+from ..facts.exonyms import is_capitalized
 from .changes import FUNCTION_WORDS, category_of
 from .infill import Infiller
-from .inventory import PRODUCERS, Place, Reading, Words, candidates
+from .inventory import PRODUCERS, Place, Reading, Words, candidates, spelled_names
 from .rank import Ranker, chances, describe, doubts
 
 MOST_PLACES = 2  # of one segment are tried: four find hardly more, in twice the time
@@ -30,6 +33,10 @@ LEAST_DOUBT, GAPS = 0.25, 0.12
 OFFERED = 5
 # Below this nothing is offered: above it six in ten help on news, on other texts fewer.
 LEAST_CONFIDENCE = 0.5
+# A place that the detector marks is shown to a person in any case, with wordings to look at, whatever
+# their confidence: at most so many places of a segment, of so many words.
+MOST_MARKED, LONGEST_MARKED = 4, 3
+IDEAS = 30  # candidates among which they are looked for
 _TIGHT_LEFT = re.compile(r"[,.;:!?%)\]]|['’](?:s|t|re|ve|ll|d|m)$", re.IGNORECASE)
 
 
@@ -70,11 +77,29 @@ def places(reading: Reading, detection: Any, least: float = LEAST_DOUBT) -> list
     return sorted({place for _, place in best})
 
 
+def marked(reading: Reading, detection: Any) -> dict[Place, ErrorSpan]:
+    """Places that the detector's findings mark, the surest ones: short ones, not mere signs."""
+    found: dict[Place, ErrorSpan] = {}
+    spans = [finding.span for finding in getattr(detection, "findings", ())]
+    for span in sorted(spans, key=lambda span: (-span.confidence, span.start, span.end)):
+        inside = [
+            j for j, (a, b) in enumerate(reading.ranges) if a < span.end and span.start < b
+        ]  # fmt: skip
+        if span.start == span.end:
+            at = sum(b <= span.start for _, b in reading.ranges)
+            found.setdefault(Place(at, at), span)
+        elif any(reading.words[j][-1:].isalnum() for j in inside) and len(inside) <= LONGEST_MARKED:
+            found.setdefault(Place(inside[0], inside[-1] + 1), span)
+    return dict(list(found.items())[:MOST_MARKED])
+
+
 class Fixer:
     """The stage that proposes small repairs; it needs detections (see `repair.pipeline.Stage`).
 
     Nothing is offered whose first candidate is less sure than ``least``, and no candidate that would
-    cost a fact (`repair.facts.guard`) or delete more than words of grammar.
+    cost a fact (`repair.facts.guard`) or delete more than words of grammar. With ``ideas``, places that
+    the detector marks have wordings that are less sure: they are for a person to look at (see
+    `repair.core.Suggestion.is_offer`), never deletions, and words with a meaning for such words.
     """
 
     reads_detections = reads_states = True
@@ -84,15 +109,17 @@ class Fixer:
         folder: str | Path | None = None,
         *,
         least: float = LEAST_CONFIDENCE,
+        ideas: bool = True,
         infiller: Infiller | None = None,
     ):
-        self.ranker, self.least = Ranker(folder), least
+        self.ranker, self.least, self.ideas = Ranker(folder), least, ideas
         self.infiller = infiller or Infiller()
 
     @property
     def signature(self) -> str:
         """The models and the least confidence."""
-        return f"fixer:{self.ranker.signature}:{self.infiller.signature}|least:{self.least:g}"
+        models = f"{self.ranker.signature}:{self.infiller.signature}"
+        return f"fixer:{models}|least:{self.least:g}" + ("" if self.ideas else "|ideas:no")
 
     def read(self, segment: Segment, detection: Any) -> Reading:
         """A segment as the fixer's parts see it, with the encoder's states if they were kept."""
@@ -105,12 +132,13 @@ class Fixer:
         work = []
         for segment, detection in zip(segments, seen, strict=True):
             reading = self.read(segment, detection)
-            work.append((reading, places(reading, detection), detection))
+            shown = marked(reading, detection) if self.ideas else {}
+            work.append((reading, sorted({*places(reading, detection), *shown}), shown, detection))
         # Many places at once are several times faster than one by one.
-        self.infiller.remember([(reading, place) for reading, at, _ in work for place in at])
+        self.infiller.remember([(reading, place) for reading, at, *_ in work for place in at])
         return [
-            [f for place in at if (f := self._finding(reading, place, detection))]
-            for reading, at, detection in work
+            [f for p in at if (f := self._finding(reading, p, detection, shown.get(p)))]
+            for reading, at, shown, detection in work
         ]
 
     def candidates(self, reading: Reading, place: Place) -> list[tuple[Words, int, float]]:
@@ -131,22 +159,59 @@ class Fixer:
         ranked = [(*options[k], float(scores[k])) for k in order]
         return ranked, float(self.ranker.right(rows, scores, order[:1])[0])
 
-    def _finding(self, reading: Reading, place: Place, detection: Any) -> Finding | None:
+    def _finding(
+        self, reading: Reading, place: Place, detection: Any, mark: ErrorSpan | None
+    ) -> Finding | None:
+        """What is offered at a place; at one that has a ``mark``, ideas if nothing is."""
         found = candidates(reading, place)
         if not found:
             return None
-        rows = describe(reading, place, found)
+        rows, options = describe(reading, place, found), list(found)
         scores = self.ranker.rank(rows)
-        chosen = np.argsort(-scores, kind="stable")[:OFFERED]
-        asked = doubts(
-            chances(rows, scores, chosen), self.ranker.right(rows, scores, chosen),
-            place, detection, reading.offsets(place),
-        )  # fmt: skip
+        order = np.argsort(-scores, kind="stable")
+        asked = self._asked(reading, place, detection, rows, scores, order[:OFFERED])
         sure = self.ranker.helps(asked)
-        if sure.max() < self.least:
-            return None
-        options = list(found.items())
-        offers = []
+        offers: list[Candidate] = []
+        if sure.max() >= self.least:
+            offers = self._offers(reading, place, found, order[:OFFERED], sure, scores)
+        if not offers or offers[0].confidence < self.least:
+            ideas = [k for k in order[:IDEAS] if _is_idea(reading, place, options[k])][:OFFERED]
+            if not mark or not ideas:
+                return None
+            chosen = np.array(ideas)
+            asked = self._asked(reading, place, detection, rows, scores, chosen)
+            offers = self._offers(
+                reading, place, found, chosen, self.ranker.helps(asked), scores
+            )  # fmt: skip
+            if not offers or offers[0].confidence >= self.least:
+                return None
+        edits = _together(reading.segment.mt, [offer.edit for offer in offers])
+        offers = [replace(offer, edit=edit) for offer, edit in zip(offers, edits, strict=True)]
+        if offers[0].confidence < self.least:
+            start, end = edits[0].start, edits[0].end
+            message = f"{mark.message} One of these wordings may fit.".strip()
+            return Finding(replace(mark, start=start, end=end, message=message), tuple(offers))
+        best, inside = offers[0], float(asked[0, -6])
+        category = category_of(reading.segment.mt, best.edit)
+        severity = "major" if category.startswith("accuracy/") else "minor"
+        wrong = max(best.confidence, inside if inside == inside else 0.0)
+        span = ErrorSpan(
+            best.edit.start, best.edit.end, category, severity, round(wrong, 3), best.by,
+            "The detector suspects this place; a small repair may help.",
+        )  # fmt: skip
+        return Finding(span, tuple(offers))
+
+    def _asked(self, reading, place, detection, rows, scores, chosen: np.ndarray) -> np.ndarray:
+        right = self.ranker.right(rows, scores, chosen)
+        offsets = reading.offsets(place)
+        return doubts(chances(rows, scores, chosen), right, place, detection, offsets)
+
+    def _offers(
+        self, reading: Reading, place: Place, found: dict[Words, int], chosen: np.ndarray,
+        sure: np.ndarray, scores: np.ndarray,
+    ) -> list[Candidate]:  # fmt: skip
+        """Those of the chosen candidates that fit the place and cost no fact, in their order."""
+        options, offers = list(found.items()), []
         # Token edits, by which the confidence was learned, like deletions too well to let it choose:
         # the ranker's order stands, and nothing is surer than what comes before it.
         steps = np.arange(len(sure)) / 1000  # no ties, which would be put in order by their text
@@ -166,18 +231,19 @@ class Fixer:
                 Candidate(edit, f"fixer/{who[0]}", round(float(confidence), 3), message,
                           round(float(scores[k]), 3))
             )  # fmt: skip
-        if not offers or offers[0].confidence < self.least:
-            return None
-        best = offers[0]
-        inside = asked[0, -6]
-        wrong = max(best.confidence, float(inside) if inside == inside else 0.0)
-        category = category_of(reading.segment.mt, best.edit)
-        severity = "major" if category.startswith("accuracy/") else "minor"
-        span = ErrorSpan(
-            best.edit.start, best.edit.end, category, severity, round(wrong, 3), best.by,
-            "The detector suspects this place; a small repair may help.",
-        )  # fmt: skip
-        return Finding(span, tuple(offers))
+        return offers
+
+
+def _is_idea(reading: Reading, place: Place, words: Words) -> bool:
+    """Whether a person may want to see a wording: it says something if what stands there does."""
+    says = any(word not in FUNCTION_WORDS and word[-1:].isalnum() for word in words)
+    return bool(words) and (says or not _has_content(reading, place))
+
+
+def _together(mt: str, edits: Sequence[Edit]) -> list[Edit]:
+    """The same edits, all over the range of the widest, so that they are one choice."""
+    start, end = min(e.start for e in edits), max(e.end for e in edits)
+    return [Edit(start, end, mt[start : e.start] + e.text + mt[e.end : end]) for e in edits]
 
 
 def _has_content(reading: Reading, place: Place) -> bool:
@@ -269,7 +335,8 @@ def _cased(reading: Reading, place: Place, word: str) -> str:
     source = reading.segment.source or ""
     for i in reading.behind(place):
         there = reading.source[i]
-        name = source[there.start : there.start + 1].isupper() and there.start > 0
-        if name and reading.renderings[i].get(word, 0.0) >= 0.1:
+        text = source[there.start : there.end]
+        name = text[:1].isupper() and there.start > 0 and word not in FUNCTION_WORDS
+        if name and (reading.renderings[i].get(word, 0.0) >= 0.1 or word in spelled_names(text)):
             return word[0].upper() + word[1:]
-    return word
+    return word[0].upper() + word[1:] if is_capitalized(word) else word

@@ -217,7 +217,7 @@ def _segment(
 
 def _place(suggestion: Suggestion) -> dict[str, Any]:
     span = suggestion.span
-    confidence = suggestion.confidence if suggestion.candidates else span.confidence
+    confidence = suggestion.confidence if suggestion.is_offer else span.confidence
     place: dict[str, Any] = {
         "id": suggestion.id,
         "start": span.start,

@@ -38,10 +38,13 @@ MOST_ROWS = 20
 
 
 def offered(record: Record) -> Chosen:
-    """The best candidates that can stand together, the surer ones first served; in text order."""
+    """The best candidates that can stand together, the surer ones first served; in text order.
+
+    Only those of offers (`Suggestion.is_offer`): the others are for a person to look at.
+    """
     chosen: Chosen = []
     for suggestion in sorted(record.suggestions, key=lambda s: -s.confidence):
-        if suggestion.candidates:
+        if suggestion.is_offer:
             edit = suggestion.candidates[0].edit
             if all(compatible(edit, other) for _, other in chosen):
                 chosen.append((suggestion, edit))
@@ -181,7 +184,7 @@ def diff_text(mt: str, chosen: Chosen, suggestions: Iterable[Suggestion] = ()) -
     """
     line, position = _text(""), 0
     edits = sorted({edit for _, edit in chosen}, key=lambda edit: (edit.start, edit.end))
-    bare = [s.span for s in suggestions if not s.candidates]
+    bare = [s.span for s in suggestions if not s.is_offer]
     for edit in [*edits, Edit(len(mt), len(mt), "")]:
         cuts = {
             min(max(at, position), edit.start) for span in bare for at in (span.start, span.end)
@@ -200,7 +203,7 @@ def diff_text(mt: str, chosen: Chosen, suggestions: Iterable[Suggestion] = ()) -
 def _suggestion_text(record: Record, suggestion: Suggestion, is_shown: bool) -> Text:
     span, mt = suggestion.span, record.segment.mt
     sure = suggestion.confidence
-    if suggestion.candidates:
+    if suggestion.is_offer:
         first, *others = suggestion.candidates
         line = _text(_change(mt, first.edit), "" if is_shown else "dim")
         for candidate in others:
@@ -208,6 +211,8 @@ def _suggestion_text(record: Record, suggestion: Suggestion, is_shown: bool) -> 
     else:
         sure = span.confidence
         line = _text(f"“{visible(mt[span.start : span.end])}”" if span.end > span.start else "‸")
+        ideas = " or ".join(f"“{visible(c.edit.text)}”" for c in suggestion.candidates)
+        line.append(f", perhaps {ideas}" if ideas else "", "dim")
     line.append(f"  {span.category}, {level(sure)} {sure:.2f}, {visible(span.by)}", "bright_black")
     if suggestion.applied:
         line.append("  applied", "green")
@@ -252,7 +257,7 @@ def tsv(records: Iterable[Record], decisions: Decisions | None = None) -> Iterat
                 segment.id, segment.doc or "", suggestion.id, span.start, span.end,
                 segment.mt[span.start : span.end], candidates[0].edit.text if candidates else "",
                 span.category, span.severity,
-                f"{suggestion.confidence if candidates else span.confidence:.4f}",
+                f"{suggestion.confidence if suggestion.is_offer else span.confidence:.4f}",
                 span.by, span.message, "yes" if suggestion.applied else "",
                 " | ".join(candidate.edit.text for candidate in candidates[1:]),
                 placed.decision.verdict if placed else "",

@@ -1,6 +1,7 @@
 // What keys and buttons do, by name. Each gets the app, the active item, and the key or value.
 
 import { compatible } from "./text.js";
+import { offered } from "./model.js";
 import { askBulk, askMerge, showHelp } from "./dialogs.js";
 import { settings } from "./storage.js";
 
@@ -27,7 +28,11 @@ export const ACTIONS = {
     app.moveOn(app.inList());
   },
 
-  accept: (app, item) => ACTIONS.acceptNumbered(app, item, "1"),
+  accept(app, item) {
+    const ideas = item.candidates.length;
+    if (!ideas || offered(item)) return ACTIONS.acceptNumbered(app, item, "1");
+    app.say(`No fix is proposed here: ${ideas > 1 ? `1 to ${ideas} take` : "1 takes"} a wording, e writes one, r keeps the text.`);
+  },
 
   acceptNumbered(app, item, value) {
     const candidate = Number(value) - 1;
@@ -169,7 +174,7 @@ function standingTogether(items, report) {
   const taken = new Map(); // segment → edits
   const kept = new Set();
   for (const item of [...items].sort((a, b) => b.confidence - a.confidence)) {
-    const [edit] = item.candidates;
+    const edit = offered(item);
     const others = taken.get(item.segment) ?? [];
     if (!edit || report.rivals(item).length || !others.every((other) => compatible(edit, other))) continue;
     taken.set(item.segment, [...others, edit]);

@@ -2,7 +2,7 @@
 
 import { clipped, el, icon, shown, shownExactly } from "./text.js";
 import { effectOf } from "./filters.js";
-import { levelOf } from "./model.js";
+import { levelOf, offered } from "./model.js";
 
 const AROUND = 28; // characters of context on each side
 const WAYS = {
@@ -66,7 +66,7 @@ export class Card {
     this.#linked(item);
     for (const name of ["decide", "note", "silence"]) parts[`${name}Box`].hidden = Boolean(outdated);
     parts.dismiss.hidden = !outdated;
-    parts.accept.disabled = !item.candidates.length;
+    parts.accept.disabled = !offered(item);
     parts.accept.setAttribute("aria-pressed", String(decision.verdict === "accepted" && decision.candidate === 0));
     parts.reject.setAttribute("aria-pressed", String(decision.verdict === "rejected"));
     parts.editButton.setAttribute("aria-pressed", String(decision.verdict === "edited"));
@@ -82,7 +82,7 @@ export class Card {
     this.parts.editButton.setAttribute("aria-expanded", String(open));
     if (!open || !this.item) return;
     const decision = this.report.decision(this.item);
-    text.value = decision.text ?? this.report.edit(this.item)?.text ?? this.item.candidates[0]?.text ?? this.item.original;
+    text.value = decision.text ?? this.report.edit(this.item)?.text ?? offered(this.item)?.text ?? this.item.original;
     text.focus();
     text.select();
   }
@@ -94,7 +94,7 @@ export class Card {
 
   #change(item) {
     const { mt } = item.segment;
-    const edit = this.report.edit(item) ?? item.candidates[0] ?? { from: item.from, to: item.to, text: null };
+    const edit = this.report.edit(item) ?? offered(item) ?? { from: item.from, to: item.to, text: null };
     const old = mt.slice(edit.from, edit.to);
     const left = mt.slice(Math.max(0, edit.from - AROUND), edit.from);
     const right = mt.slice(edit.to, edit.to + AROUND);
@@ -127,7 +127,7 @@ export class Card {
       );
     });
     this.parts.choices.replaceChildren(...list);
-    this.parts.choices.hidden = item.candidates.length < 2;
+    this.parts.choices.hidden = item.candidates.length < (offered(item) ? 2 : 1);
   }
 
   #linked(item) {
@@ -178,13 +178,13 @@ function sure(item) {
   const nodes = [
     el(
       "button",
-      { type: "button", class: `tag level ${level}`, "data-facet": "confidence", "data-value": level, title: best ? "That this edit makes the segment better" : "That this place is wrong" },
+      { type: "button", class: `tag level ${level}`, "data-facet": "confidence", "data-value": level, title: offered(item) ? "That this edit makes the segment better" : "That this place is wrong" },
       el("span", { class: "pips", "aria-hidden": "true" }, { sure: "●●●", likely: "●●○", unsure: "●○○" }[level]),
       ` ${level} ${item.confidence.toFixed(2)}`,
     ),
     ...(best?.by ?? item.by).split(", ").map((by) => tag("by", by, [`by ${by}`])),
   ];
-  if (!best) nodes.push(el("span", { class: "quiet" }, "no fix proposed"));
+  if (!offered(item)) nodes.push(el("span", { class: "quiet" }, best ? "no fix proposed; wordings that may fit:" : "no fix proposed"));
   if (item.applied) nodes.push(el("span", { class: "quiet" }, "in the run’s fixed text"));
   const [way] = effectOf(item);
   if (way) nodes.push(tag("effect", way, [WAYS[way]]));

@@ -1,6 +1,7 @@
 // Dialogs: keys, decisions in bulk, and the merge of an imported file.
 
 import { clipped, el, shown, shownExactly } from "./text.js";
+import { offered } from "./model.js";
 import { KEYS, keyName } from "./keys.js";
 
 /** Fill `dialog`, show it, and resolve to the value of the button that closed it ("" for none). */
@@ -41,11 +42,12 @@ export function showHelp(dialog, { single, setSingle }) {
 }
 
 function changeLine({ segment: { id, mt }, candidates, ...item }) {
-  const place = candidates[0] ?? item;
+  const edit = offered({ candidates });
+  const place = edit ?? item;
   const left = mt.slice(Math.max(0, place.from - 20), place.from);
   const right = mt.slice(place.to, place.to + 20);
   const old = shownExactly(clipped(mt.slice(place.from, place.to), 60));
-  const change = candidates.length
+  const change = edit
     ? [old.length ? el("del", {}, ...old) : el("span", { class: "caret" }, "‸"), el("ins", {}, ...shownExactly(clipped(place.text, 60)))]
     : [el("span", { class: "marked" }, ...old)];
   const before = `${id}: ${place.from > 20 ? "…" : ""}${left}`;

@@ -17,6 +17,9 @@ const same = (a, b) =>
   (a.verdict !== "edited" || a.text === b.text) &&
   a.note === b.note;
 
+/** The best candidate if it is as likely to help as not; other candidates are ideas at a marked place. */
+export const offered = ({ candidates: [best] }) => (best?.confidence >= 0.5 ? best : null);
+
 const PENDING = Object.freeze({ verdict: "pending", candidate: 0, text: null, note: "" });
 
 export class Report {
@@ -99,7 +102,7 @@ export class Report {
 
   /** The edit to show at an item: the decided one, or the best that is offered. */
   offer(item) {
-    return item.state === "rejected" ? null : (this.edit(item) ?? item.candidates[0] ?? null);
+    return item.state === "rejected" ? null : (this.edit(item) ?? offered(item));
   }
 
   /** The text of a segment with all accepted edits, as pieces `{text, changed}`. */
