@@ -1,17 +1,19 @@
 """What the fixer can reach where a person edited: coverage by producer, and the order of candidates.
 
-    MT_REPAIR_CORPORA=FOLDER python -m repair.corpora.measure_fixer [mlqe-pe/dev] [afrl/dev]
+    MT_REPAIR_CORPORA=FOLDER python -m repair.corpora.measure_fixer [mlqe-pe/dev] [afrl/dev] [--draw 10]
 
 The places are those that the post-editor changed, one for each run of words without one that
 stayed, case left out. Printed with and without the source: for how many the post-editor's wording is
 among the candidates, how many each producer adds and how many it alone adds, how many are first or
 among the first five, the share of deletions, how many of the surest are right, and TER and BLEU if the first candidate is put at every
-such place.
+such place. ``--draw N`` also prints N right and N wrong first candidates, drawn at random from those
+read with the source.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import time
 from collections import Counter
@@ -43,8 +45,11 @@ def edits(mt: Sequence[str], better: Sequence[str]) -> Iterator[tuple[Place, Wor
         i, j = block[0] + block[2], block[1] + block[2]
 
 
-def measure(name: str, fixer: Fixer, detector: Detector, sighted: bool, folder: str | None) -> None:
-    """Print the figures of one development set, with or without the source."""
+def measure(
+    name: str, fixer: Fixer, detector: Detector, sighted: bool, folder: str | None, draw: int = 0
+) -> None:
+    """Print the figures of one development set, with or without the source, and ``draw`` examples."""
+    firsts: dict[bool, list[str]] = {True: [], False: []}
     corpus = load(name, folder)
     has, alone = Counter(), Counter()
     total = covered = first = five = deletions = wanted_deletions = 0
@@ -77,6 +82,13 @@ def measure(name: str, fixer: Fixer, detector: Detector, sighted: bool, folder: 
             if ranked:
                 best = ranked[0][0]
                 deletions += not best
+                there, said, meant = (
+                    " ".join(words) or "∅"
+                    for words in (reading.words[place.start : place.end], best, gold)
+                )
+                firsts[rank == 0].append(
+                    f"{there} → {said}" + ("" if rank == 0 else f" (wanted {meant})")
+                )
                 fixed[place.start + shift : place.end + shift] = best
                 shift += len(best) - (place.end - place.start)
         before.append(" ".join(reading.words))
@@ -100,18 +112,24 @@ def measure(name: str, fixer: Fixer, detector: Detector, sighted: bool, folder: 
     for producer in PRODUCERS:
         who = producer.__name__
         print(f"  {who:24} has {has[who] / total:.3f}, alone {alone[who] / total:.3f}")
+    for right, lines in firsts.items():
+        drawn = random.Random(1).sample(lines, min(draw, len(lines)))
+        for line in drawn:
+            print(f"  {'right' if right else 'wrong'}: {line}")
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", default=["mlqe-pe/dev", "afrl/dev"])
     parser.add_argument("--corpora", help="folder of corpora (default: $MT_REPAIR_CORPORA)")
+    parser.add_argument("--draw", type=int, default=0, help="right and wrong examples to print")
     options = parser.parse_args(arguments)
     started = time.time()
     fixer, detector = Fixer(), Detector(keep_states=True)
     for name in options.names:
         for sighted in (True, False):
-            measure(name, fixer, detector, sighted, options.corpora)
+            draw = options.draw if sighted else 0
+            measure(name, fixer, detector, sighted, options.corpora, draw)
     print(f"{time.time() - started:.0f} s")
     return 0
 

@@ -29,7 +29,7 @@ from .rank import Ranker, chances, describe, doubts
 MOST_PLACES = 2  # of one segment are tried: four find hardly more, in twice the time
 # The error probability of a word below which it is left alone; at .2 one offer in ten more would be
 # made. Gaps, which are seldom wrong, are tried from as much below it as `GAPS` says.
-LEAST_DOUBT, GAPS = 0.25, 0.12
+LEAST_DOUBT, GAPS = 0.3, 0.12
 OFFERED = 5
 # Below this nothing is offered: above it six in ten help on news, on other texts fewer.
 LEAST_CONFIDENCE = 0.5
