@@ -264,19 +264,14 @@ def loss_of(
 # --- Stages --------------------------------------------------------------------------------------
 
 
-def new_network(recipe: dict, work: Path, stage: dict | None = None) -> Network:
-    """The base encoder with new heads; a stage may want fewer layers, or more frozen ones."""
-    wanted = recipe["model"] | {k: v for k, v in (stage or {}).items() if k in recipe["model"]}
+def new_network(recipe: dict, work: Path) -> Network:
+    """The base encoder with new heads."""
     torch.manual_seed(recipe["seed"])
     weights = torch.load(work / "base.pt", weights_only=True)
-    weights = {
-        name: value for name, value in weights.items()
-        if not name.startswith("layers.") or int(name.split(".")[1]) < wanted["layers"]
-    }  # fmt: skip
     kinds = len(examples.CATEGORIES)
     shape = Shape(
         vocabulary=len(weights["pieces.weight"]),
-        layers=wanted["layers"],
+        layers=recipe["model"]["layers"],
         words=1 + kinds + len(examples.SEVERITIES),
         gaps=1 + kinds,
         segments=2,
@@ -291,7 +286,7 @@ def new_network(recipe: dict, work: Path, stage: dict | None = None) -> Network:
         network.mix[:, shape.layers // 2 :] = 1.0
     # The rows of pieces, and the lowest layers, stay as they came: no gradient flows there.
     frozen = (network.pieces, network.positions, network.norm)
-    for module in (*frozen, *network.layers[: wanted["frozen"]]):
+    for module in (*frozen, *network.layers[: recipe["model"]["frozen"]]):
         module.requires_grad_(False)
     return network
 
@@ -388,14 +383,8 @@ def run_stage(
 
 
 def average(network: Network, checkpoints: Sequence[dict[str, torch.Tensor]]) -> None:
-    """Load the mean of several trained weights (a uniform soup).
-
-    Weights of fewer layers leave those above as they are; in the mix these count as much as the
-    highest of theirs.
-    """
+    """Load the mean of several trained weights (a uniform soup)."""
     mean = {k: torch.stack([c[k] for c in checkpoints]).mean(0) for k in checkpoints[0]}
-    more = network.mix.shape[1] - mean["mix"].shape[1]
-    mean["mix"] = torch.cat([mean["mix"], mean["mix"][:, -1:].repeat(1, more)], 1)
     network.load_state_dict(mean, strict=False)
 
 
@@ -431,7 +420,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stage in recipe["stage"]:
         if options.stages and stage["name"] not in options.stages:
             continue
-        network = new_network(recipe, options.work, stage)
+        network = new_network(recipe, options.work)
         begin = [stage["from"]] if isinstance(stage.get("from"), str) else stage.get("from", [])
         if begin:
             files = [options.work / f"{name}.pt" for name in begin]
