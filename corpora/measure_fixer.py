@@ -6,7 +6,8 @@ The places are those that the post-editor changed, one for each run of words wit
 stayed, case left out. Printed with and without the source: for how many the post-editor's wording is
 among the candidates, how many each producer adds and how many it alone adds, how many are first or
 among the first five, the share of deletions, how many of the surest are right, and TER and BLEU if the first candidate is put at every
-such place. ``--draw N`` also prints N right and N wrong first candidates, drawn at random from those
+such place. Then of the places that the detector marks by itself: how many have ideas, and how often one
+of them brings the segment nearer to its post-edit. ``--draw N`` also prints N right and N wrong first candidates, drawn at random from those
 read with the source.
 """
 
@@ -21,7 +22,7 @@ from collections.abc import Iterator, Sequence
 
 from rapidfuzz.distance import Levenshtein
 
-from repair import Segment, ngrams
+from repair import Segment, apply, ngrams
 from repair.detect import Detector
 from repair.evaluate.metrics import Comparison
 from repair.propose.fixer import Fixer
@@ -118,6 +119,37 @@ def measure(
             print(f"  {'right' if right else 'wrong'}: {line}")
 
 
+def measure_ideas(name: str, fixer: Fixer, detector: Detector, folder: str | None) -> None:
+    """Print what the ideas at the detector's own marks are worth, read with the source."""
+    segments = load(name, folder).segments
+    read = [Segment(s.id, s.mt, s.source) for s in segments]
+    detections = detector(read)
+    marks = sum(len(detection.findings) for detection in detections)
+    ideas = wrong = first = some = 0
+    for segment, findings in zip(segments, fixer(read, detections), strict=True):
+        words, goal = texts(segment.mt), texts(segment.post_edit)
+        before = Levenshtein.distance(words, goal)
+        touched = [place for place, _ in edits(words, goal)]
+        offsets = [(start, end) for _, start, end in ngrams.words(segment.mt)]
+        for finding in findings:
+            if finding.candidates[0].confidence >= fixer.least:
+                continue
+            after = [
+                texts(apply(segment.mt, [candidate.edit])) for candidate in finding.candidates
+            ]  # fmt: skip
+            saved = [before - Levenshtein.distance(fixed, goal) for fixed in after]
+            start = sum(end <= finding.span.start for _, end in offsets)
+            last = sum(begin < finding.span.end for begin, _ in offsets)
+            ideas += 1
+            wrong += any(p.start <= last and start <= p.end for p in touched)
+            first += saved[0] > 0
+            some += max(saved) > 0
+    if ideas:
+        print(f"{name}: {marks} places marked by the detector, {ideas} with ideas, at or beside a "
+              f"change of the editor {wrong / ideas:.3f}; nearer to the post-edit by the first "
+              f"{first / ideas:.3f}, by one of them {some / ideas:.3f}")  # fmt: skip
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", default=["mlqe-pe/dev", "afrl/dev"])
@@ -130,6 +162,7 @@ def main(arguments: list[str] | None = None) -> int:
         for sighted in (True, False):
             draw = options.draw if sighted else 0
             measure(name, fixer, detector, sighted, options.corpora, draw)
+        measure_ideas(name, fixer, detector, options.corpora)
     print(f"{time.time() - started:.0f} s")
     return 0
 

@@ -3,6 +3,7 @@
 import re
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from repair.propose import inventory
 from repair.propose.fixer import MOST_MARKED, Fixer, fitted, marked, places, repeats
 from repair.propose.inventory import Place, Reading, candidates
 from repair.propose.memory import Memory, lemma, russian_words, shipped
-from repair.propose.rank import FEATURES, Ranker, describe
+from repair.propose.rank import FEATURES, Ranker, describe, scored
 
 SOURCE = "Министр заявил, что переговоры с Анкарой завершились в ходе визита."
 MT = "The Minister declared that negotiation with Ankara have ended the course of visit."
@@ -228,6 +229,17 @@ def test_agreement_is_found_by_the_english_alone():
     text = reading("He have been in Moscow for two days.", None)
     best = [words for words, _, _ in Fixer().candidates(text, place_of(text, "have"))[:5]]
     assert ("has",) in best
+
+
+def test_a_deletion_costs_more_where_no_source_speaks_for_it():
+    place = place_of(reading(), "the course")
+    model = SimpleNamespace(predict=lambda rows, num_threads: np.zeros(len(rows)))
+    costs = {}
+    for source in (SOURCE, None):
+        text = reading(source=source)
+        found = {(): 1, ("the", "end"): 2}
+        costs[source] = scored(model, describe(text, place, found)).tolist()
+    assert costs[SOURCE][1] == costs[None][1] == 0 > costs[SOURCE][0] > costs[None][0]
 
 
 def test_a_missing_model_is_named(tmp_path):

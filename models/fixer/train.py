@@ -5,8 +5,8 @@ last 400): at each place of an edit the editor's wording against the other candi
 that a candidate is the editor's wording is learned from the same places, each ranked by a model that
 did not see its half. The confidence is learned on development data (MLQE-PE dev, the last 400 of AFRL,
 outputs of weak systems of newstest2021): whether a candidate at a place that the detector
-suspects brings the segment nearer to its post-edit or references; what is printed of it is crossed
-over segments. Prepared examples and detections are kept under ``--work``, so that a run that was cut
+suspects brings the segment nearer to its post-edit or references, with the source and without; what is
+printed of it is crossed over segments. Prepared examples and detections are kept under ``--work``, so that a run that was cut
 off goes on; ``--confidence`` trains the last part alone, as after a change of the detector.
 """
 
@@ -151,8 +151,11 @@ def chance(made: Sequence[tuple[np.ndarray, int, int]]):
     return lightgbm.train(SURE, data, SURE_TREES)
 
 
-def developments(shelf: Shelf) -> list[tuple[str, str, str, tuple[str, ...]]]:
-    """Name of the set, source, MT and targets of what the confidence is learned from."""
+def developments(shelf: Shelf) -> list[tuple[str, str | None, str, tuple[str, ...]]]:
+    """Name of the set, source, MT and targets of what the confidence is learned from.
+
+    Everything twice: with the source, then, in the same order, without.
+    """
     found = []
     for name in ("mlqe-dev", "afrl-dev"):
         found += [(name, source, mt, (pe,)) for source, mt, pe in post_edits(shelf, name)]
@@ -166,7 +169,7 @@ def developments(shelf: Shelf) -> list[tuple[str, str, str, tuple[str, ...]]]:
     ]  # fmt: skip
     for row in random.Random(SEED).sample(outputs, NEWS):
         found.append(("newstest2021", row["src_ru"], row["mt"], references[row["id"]]))
-    return found
+    return found + [(f"{name}, without source", None, *rest) for name, _, *rest in found]
 
 
 def judged(sets: Sequence[tuple], ranker: Ranker, work: Path, detector, infiller):
@@ -175,7 +178,7 @@ def judged(sets: Sequence[tuple], ranker: Ranker, work: Path, detector, infiller
     An edit is the number of its segment, the place and the wording. It helps if it saves token
     edits to one target and costs none to another.
     """
-    path = work / f"detections-{detector.config['sha256'][:8]}.pkl"
+    path = work / f"detections-{detector.config['sha256'][:8]}-{len(sets)}.pkl"
     if path.exists():
         seen = pickle.loads(path.read_bytes())
     else:
@@ -288,7 +291,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sets = developments(shelf)
     rows, helps, harms, done = judged(sets, Ranker(options.out), options.work, detector, infiller)
     print(f"{len(rows)} candidates at suspected places, {time.time() - started:.0f} s", flush=True)
-    fold = np.array([number % FOLDS for number, _, _ in done])
+    # A segment is in the same fold with and without its source.
+    fold = np.array([number % (len(sets) // 2) % FOLDS for number, _, _ in done])
 
     def sure(chosen: np.ndarray):
         names = [f"f{i}" for i in range(len(FEATURES) + len(DOUBTS))]
