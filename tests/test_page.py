@@ -180,6 +180,7 @@ def test_ideas_at_a_marked_place_wait_for_a_number(open_page):
     assert page.locator("article ins").count() == 1, "only the offer stands in the text"
     card = page.locator("#card").inner_text()
     assert "wordings that may fit" in card and "said" in card and "spoke" in card
+    assert "by detect/x" in card
     press(page, "a")
     assert states(page) == ["pending", "pending"] and "1 to 2 take a wording" in live(page)
     press(page, "2")

@@ -32,7 +32,7 @@ MOST_PLACES = 2  # of one segment are tried: four find hardly more, in twice the
 # which are seldom wrong, are tried from as much below it as `GAPS` says.
 LEAST_DOUBT, GAPS = 0.36, 0.12
 OFFERED = 5
-# Below this nothing is offered: above it six in ten help on news, on other texts fewer.
+# Below this nothing is offered as an edit. Of crossed confidences next to none reach it.
 LEAST_CONFIDENCE = 0.5
 # A place that the detector marks is shown to a person in any case, with wordings to look at, whatever
 # their confidence: at most so many places of a segment, of so many words.

@@ -166,25 +166,25 @@ function before({ outdated, original }) {
 
 function why(item) {
   if (item.outdated) return "This decision was made on another run, and its place or its suggestion is no longer the same.";
-  const best = item.candidates[0];
+  const best = offered(item);
   const words = [...new Set([item.message, best?.message].filter(Boolean))].join(" ");
   return words || "No reason was given.";
 }
 
 /** Confidence in a word with its number, the producers, and what the reference says if known. */
 function sure(item) {
-  const best = item.candidates[0];
+  const best = offered(item);
   const level = levelOf(item.confidence);
   const nodes = [
     el(
       "button",
-      { type: "button", class: `tag level ${level}`, "data-facet": "confidence", "data-value": level, title: offered(item) ? "That this edit makes the segment better" : "That this place is wrong" },
+      { type: "button", class: `tag level ${level}`, "data-facet": "confidence", "data-value": level, title: best ? "That this edit makes the segment better" : "That this place is wrong" },
       el("span", { class: "pips", "aria-hidden": "true" }, { sure: "●●●", likely: "●●○", unsure: "●○○" }[level]),
       ` ${level} ${item.confidence.toFixed(2)}`,
     ),
     ...(best?.by ?? item.by).split(", ").map((by) => tag("by", by, [`by ${by}`])),
   ];
-  if (!offered(item)) nodes.push(el("span", { class: "quiet" }, best ? "no fix proposed; wordings that may fit:" : "no fix proposed"));
+  if (!best) nodes.push(el("span", { class: "quiet" }, item.candidates.length ? "no fix proposed; wordings that may fit:" : "no fix proposed"));
   if (item.applied) nodes.push(el("span", { class: "quiet" }, "in the run’s fixed text"));
   const [way] = effectOf(item);
   if (way) nodes.push(tag("effect", way, [WAYS[way]]));
