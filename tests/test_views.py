@@ -63,6 +63,9 @@ def test_ideas_are_named_and_not_put_in():
     terminal([record], Console(file=out, width=120))
     assert "“told”, perhaps “said” or “spoke”" in out.getvalue()
     assert "+said+" not in out.getvalue() and "{+millions+}" in out.getvalue()
+    row = dict(zip(COLUMNS, "".join(tsv([record])).split("\n")[1].split("\t"), strict=True))
+    assert (row["text"], row["alternatives"]) == ("", "said | spoke")
+    assert row["confidence"] == "0.3000", "that the place is wrong"
 
 
 # ---- M2

@@ -241,7 +241,8 @@ def tsv(records: Iterable[Record], decisions: Decisions | None = None) -> Iterat
     """Lines of a table, one suggestion each, under a line of `COLUMNS`.
 
     Backslash, tab and line ends in a text are written as ``\\\\``, ``\\t``, ``\\n`` and ``\\r``; the
-    texts of alternatives are parted by `` | ``. ``decided`` is the text that an accepted or edited
+    texts of alternatives are parted by `` | ``. A place that is no offer (`Suggestion.is_offer`) has no
+    ``text``, all its candidates as alternatives, and the confidence that it is wrong. ``decided`` is the text that an accepted or edited
     decision puts in.
     """
     yield "\t".join(COLUMNS) + "\n"
@@ -251,15 +252,16 @@ def tsv(records: Iterable[Record], decisions: Decisions | None = None) -> Iterat
         own = {p.decision.suggestion: p for p in of_segment.get(segment.id, ())}
         for suggestion in record.suggestions:
             span, candidates = suggestion.span, suggestion.candidates
+            first = candidates[0].edit.text if suggestion.is_offer else ""
             placed = own.get(suggestion.id)
             edits = decided_edits(record, [placed]) if placed else []
             row = (
                 segment.id, segment.doc or "", suggestion.id, span.start, span.end,
-                segment.mt[span.start : span.end], candidates[0].edit.text if candidates else "",
+                segment.mt[span.start : span.end], first,
                 span.category, span.severity,
                 f"{suggestion.confidence if suggestion.is_offer else span.confidence:.4f}",
                 span.by, span.message, "yes" if suggestion.applied else "",
-                " | ".join(candidate.edit.text for candidate in candidates[1:]),
+                " | ".join(c.edit.text for c in candidates[suggestion.is_offer :]),
                 placed.decision.verdict if placed else "",
                 edits[0].text if edits else "", placed.decision.note if placed else "",
             )  # fmt: skip
@@ -349,7 +351,7 @@ def markdown(
         for suggestion in record.suggestions:
             span = suggestion.span
             table[span.category][span.severity] += 1
-            sure = suggestion.confidence if suggestion.candidates else span.confidence
+            sure = suggestion.confidence if suggestion.is_offer else span.confidence
             levels[level(sure)] += 1
             order = (-SEVERITIES.index(span.severity), -sure, segments, span.start)
             gravest.append((order, _example(record, suggestion)))
@@ -403,7 +405,7 @@ def _document_table(docs: Mapping[str, list[float]]) -> list[str]:
 
 def _example(record: Record, suggestion: Suggestion) -> str:
     span, mt = suggestion.span, record.segment.mt
-    if suggestion.candidates:
+    if suggestion.is_offer:
         change = _change(mt, suggestion.candidates[0].edit)
     else:
         change = f"“{visible(mt[span.start : span.end])}”" if span.end > span.start else "‸"
