@@ -17,9 +17,9 @@ LAYERS = [
     " grammar.leash detect.encoder propose.infill_network",
     "files files.runs style.spelling facts.number_words propose.changes grammar.rules"
     " grammar.jars style.patterns",
-    "propose.memory propose.composed propose.inventory files.decisions facts.numbers facts.dates facts.units facts.negation facts.names"
+    "memory propose.composed files.decisions facts.numbers facts.dates facts.units facts.negation facts.names"
     " grammar.languagetool",
-    "style.typography style.quotes style.calques style.consistency facts.confidence",
+    "bitext propose.inventory style.typography style.quotes style.calques style.consistency facts.confidence",
     "facts.checks facts.words propose.judge propose.rank",
     "detect facts style grammar propose propose.seq2seq propose.infill propose.fixer",
     "choose",

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from repair import RepairError, Segment, align, apply, ngrams
 from repair.core import ErrorSpan, Finding
+from repair.memory import Memory, lemma, russian_words, shipped
 from repair.propose import inventory
 from repair.propose.fixer import MOST_MARKED, Fixer, fitted, marked, places, repeats
 from repair.propose.inventory import Place, Reading, candidates
-from repair.propose.memory import Memory, lemma, russian_words, shipped
 from repair.propose.rank import FEATURES, Ranker, describe, scored
 
 SOURCE = "Министр заявил, что переговоры с Анкарой завершились в ходе визита."

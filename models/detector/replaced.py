@@ -14,9 +14,8 @@ import numpy as np
 from examples import NAMES, SEVERITIES, Example, Shelf
 from plant import clean_pairs, is_word, like
 
-from repair import ngrams
-from repair.propose import memory
-from repair.propose.changes import FUNCTION_WORDS
+from repair import memory, ngrams
+from repair.ngrams import FUNCTION_WORDS
 
 SHARE = 0.13  # of the words that are touched
 CLEAN = 0.1  # of the sentences are left as they are

@@ -15,9 +15,8 @@ from examples import Shelf, post_edits
 from plant import clean_pairs
 from repair.corpora.measure_fixer import edits, texts
 
-from repair import ngrams
-from repair.propose import memory
-from repair.propose.changes import FUNCTION_WORDS
+from repair import memory, ngrams
+from repair.ngrams import FUNCTION_WORDS
 from repair.propose.infill import LONGEST, STEPS
 from repair.propose.inventory import Place, Words
 

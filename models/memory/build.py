@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE.parent / "detector"))
 from examples import Shelf
 
 from repair import ngrams
-from repair.propose.memory import FILE, LONGEST, russian_words
+from repair.memory import FILE, LONGEST, russian_words
 
 PAIRS = [f"wmt_pairs/newstest{year}_ruen" for year in range(2012, 2021)]
 PAIRS += ["wmt_pairs/newstest2019_enru", "wmt_pairs/newstest2020_enru", "wmt_pairs/ntrex128_enru"]

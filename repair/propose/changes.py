@@ -24,20 +24,13 @@ from importlib.resources import files
 
 from ..align import diff, tokens
 from ..core import Edit, apply
+from ..ngrams import FUNCTION_WORDS
 
 
 def _listed(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# Words that say how the others hang together. A change within them is one of grammar.
-FUNCTION_WORDS = _listed("""a an the this that these those of in on at to for from by with about into onto over under
-    after before during within through between among against toward towards upon since until as
-    than and or but nor so yet if when while where whether because although though who whom whose
-    which what how why there here i you he she it we they me him her us them my your his its our
-    their mine yours hers ours theirs myself yourself himself herself itself ourselves themselves
-    is are was were be been being am has have had having do does did will would shall should can
-    could may might must 's ’s also some any such one out up down off""")
 _ARTICLES = frozenset({"a", "an", "the"})
 _NEGATIONS = _listed("no not never none nobody nothing nowhere neither nor without cannot")
 _NUMBERS = _listed("""zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .. import ngrams
-from .changes import FUNCTION_WORDS
+from ..ngrams import FUNCTION_WORDS
 
 FIRST, SECOND, THIRD = 14, 30, 30  # parts tried as the first word, and as each further one
 PAIRS, PLAIN_PAIRS, TRIPLES = 36, 10, 16  # kept; plain ones are function words alone

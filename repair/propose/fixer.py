@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 
 from .. import ngrams
+from ..bitext import spelled_names
 from ..core import Candidate, Edit, ErrorSpan, Finding, Segment, apply
 from ..facts import guard
 from ..facts.exonyms import is_capitalized
-from .changes import FUNCTION_WORDS, category_of
+from ..ngrams import FUNCTION_WORDS
+from .changes import category_of
 from .infill import Infiller
-from .inventory import PRODUCERS, Place, Reading, Words, candidates, spelled_names
+from .inventory import PRODUCERS, Place, Reading, Words, candidates
 from .rank import Ranker, chances, describe, doubts
 
 MOST_PLACES = 2  # of one segment are tried: four find hardly more, in twice the time

@@ -10,21 +10,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import ngrams
+from ..bitext import BAND, Bitext, spelled_names
 from ..core import Segment
-from ..facts.exonyms import exonyms
-from ..facts.names import stem
-from ..facts.transliteration import romanize
-from .changes import FUNCTION_WORDS
+from ..memory import LONGEST
+from ..ngrams import FUNCTION_WORDS
 from .composed import composed
-from .memory import LONGEST, lemma, russian_words
-from .memory import shipped as shipped_memory
 
 Words = tuple[str, ...]
 
@@ -56,9 +53,6 @@ SIGNS = (",", ".", "-", '"', ":", ";", "?", "!", "—", "(", ")", "…", "–")
 PARTICLES = _ordered("the a an of to in for on with by from and that is be not")
 
 
-BAND = 80  # words of the source on each side of the diagonal that may stand behind a word
-
-
 class Place(NamedTuple):
     """Words ``start`` to ``end`` of the MT, in the numbering of `Reading.words`; a gap if equal."""
 
@@ -66,46 +60,19 @@ class Place(NamedTuple):
     end: int
 
 
-class Reading:
+class Reading(Bitext):
     """A segment as the producers see it, with an infilling model and its states where there are any.
 
     ``infiller`` is a `repair.propose.infill.Infiller`, ``states`` a `repair.detect.States`.
     """
 
     def __init__(self, segment: Segment, infiller: Any = None, states: Any = None):
-        self.segment = segment
+        super().__init__(segment)
         # States of another encoder would mean nothing to the model.
         fits = infiller is not None and states is not None and infiller.encoder == states.encoder
         self._infiller, self.states = (infiller, states) if fits else (None, None)
         self._fillings: dict[Place, Any] = {}
-        self.counts, self.memory = ngrams.shipped(), shipped_memory()
-        found = ngrams.words(segment.mt)
-        self.words = [word for word, _, _ in found]
-        self.ranges = [(start, end) for _, start, end in found]
-        self.ids = self.counts.ids(self.words)
-        self.source = russian_words(segment.source or "")
         self._behind: dict[Place, list[int]] = {}
-
-    @cached_property
-    def renderings(self) -> list[dict[str, float]]:
-        """The lexicon's words for each word of the source."""
-        return [self.memory.words(word.lemma) for word in self.source]
-
-    @cached_property
-    def links(self) -> list[int | None]:
-        """For each word of the MT the source word that it renders, as the lexicon has it."""
-        links: list[int | None] = []
-        for j, word in enumerate(self.words):
-            best, link = 0.03, None
-            if word not in FUNCTION_WORDS:
-                middle = round((j + 0.5) / len(self.words) * len(self.source))
-                for i in range(max(0, middle - BAND), min(len(self.source), middle + BAND)):
-                    share = self.renderings[i].get(word, 0.0)
-                    away = abs((i + 0.5) / len(self.source) - (j + 0.5) / len(self.words))
-                    if share and share * (1 - 0.6 * away) > best:
-                        best, link = share * (1 - 0.6 * away), i
-            links.append(link)
-        return links
 
     def filling(self, place: Place) -> Any:
         """What the infilling model would write at a place (`repair.propose.infill.Filling`)."""
@@ -121,36 +88,6 @@ class Reading:
     def keep(self, place: Place, filling: Any) -> None:
         """Remember what a place would be filled with."""
         self._fillings[place] = filling
-
-    def support(self, word: str) -> float:
-        """The highest share that any word of the source gives to an English one."""
-        return self._supports.get(word, 0.0)
-
-    @cached_property
-    def _supports(self) -> dict[str, float]:
-        found: dict[str, float] = {}
-        for known in self.renderings:
-            for word, share in known.items():
-                if share > found.get(word, 0.0):
-                    found[word] = share
-        return found
-
-    @cached_property
-    def own_scores(self) -> np.ndarray:
-        """The log-probability of each word of the MT and of its end."""
-        return self.counts.score(self.words)
-
-    @cached_property
-    def uncovered(self) -> set[int]:
-        """Source words that no word of the MT renders."""
-        there = set(self.words)
-        return {
-            i
-            for i, known in enumerate(self.renderings)
-            if not any(
-                s >= 0.05 and w in there and w not in FUNCTION_WORDS for w, s in known.items()
-            )
-        }
 
     def offsets(self, place: Place) -> tuple[int, int]:
         """Where a place begins and ends in the MT; a gap stands right after the word before it."""
@@ -307,15 +244,6 @@ def names(reading: Reading, place: Place) -> Iterator[Words]:
         text = source[word.start : word.end]
         if text[:1].isupper() and word.start > 0 and re.fullmatch(r"[А-ЯЁа-яё-]+", text):
             yield from ((spelled,) for spelled in spelled_names(text))
-
-
-@lru_cache(maxsize=1 << 14)
-def spelled_names(text: str) -> tuple[str, ...]:
-    """How a Russian name is written in English: its known name, its dictionary form in letters."""
-    lower = text.lower()
-    found = [one for one in sorted(exonyms(lower)) if one.isascii() and " " not in one]
-    found += [romanize(lemma(text)), romanize(stem(text))]
-    return tuple(dict.fromkeys(ngrams.normal(one) for one in found if len(one) > 1))
 
 
 def context(reading: Reading, place: Place) -> Iterator[Words]:

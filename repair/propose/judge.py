@@ -27,9 +27,10 @@ from rapidfuzz.distance import Indel
 
 from .. import ngrams
 from ..core import Edit, RepairError, Segment, apply
-from .changes import FUNCTION_WORDS, Bundle, category_of
-from .memory import russian_words
-from .memory import shipped as shipped_memory
+from ..memory import russian_words
+from ..memory import shipped as shipped_memory
+from ..ngrams import FUNCTION_WORDS
+from .changes import Bundle, category_of
 
 KINDS = (
     "accuracy/mistranslation",

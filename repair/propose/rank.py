@@ -20,7 +20,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
 from ..core import RepairError
-from .changes import FUNCTION_WORDS
+from ..ngrams import FUNCTION_WORDS
 from .inventory import PRODUCERS, Place, Reading, Words
 
 FEATURES = (

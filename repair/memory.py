@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..core import RepairError
-from ..facts.names import dictionary
+from .core import RepairError
+from .facts.names import dictionary
 
 FILE = "memory.npz"
 LONGEST = 3  # Russian words in one phrase
