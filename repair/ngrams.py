@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import OSA, Prefix
 
 from . import align
 from .core import RepairError
@@ -409,9 +409,7 @@ _ENDING = re.compile(
 
 def _related(one: str, other: str) -> bool:
     """Whether two words look like forms of one."""
-    same = 0
-    while same < min(len(one), len(other)) and one[same] == other[same]:
-        same += 1
+    same = Prefix.similarity(one, other)
     if same < max(3, min(len(one), len(other)) - 3):
         return False
     return all(_ENDING.fullmatch(rest) for rest in (one[same:], other[same:]))

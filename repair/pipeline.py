@@ -7,6 +7,7 @@ documents where they are short enough, since some checks compare the segments of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import Protocol
 
@@ -148,22 +149,60 @@ class Repairer:
 
     def run(self, segments: Iterable[Segment]) -> Iterator[Record]:
         """Records in the order of the segments, a batch at a time."""
-        for batch in batches(segments, self.batch_size):
-            yield from self.run_batch(batch)
+        for records in self.run_batches(batches(segments, self.batch_size)):
+            yield from records
+
+    def run_batches(self, batches: Iterable[Sequence[Segment]]) -> Iterator[list[Record]]:
+        """The records of each batch, in order; the caller cut them (see `batches`).
+
+        A detector that may be called from a thread of its own reads the next batch while the
+        other stages work on the last. What the batches raise is raised after the records of those
+        before.
+        """
+        ahead = getattr(self.detector, "may_run_ahead", False)
+        if not ahead:
+            yield from map(self.run_batch, batches)
+            return
+        waiting: tuple[Sequence[Segment], Future] | None = None
+        coming, trouble = iter(batches), None
+        with ThreadPoolExecutor(1, thread_name_prefix="detector") as thread:
+            while True:
+                try:
+                    batch = next(coming, None)
+                except Exception as error:
+                    batch, trouble = None, error
+                reading = None if batch is None else (batch, thread.submit(self._detected, batch))
+                if waiting:
+                    yield self._repaired(waiting[0], *waiting[1].result())
+                if reading is None:
+                    break
+                waiting = reading
+        if trouble:
+            raise trouble
 
     def run_batch(self, batch: Sequence[Segment]) -> list[Record]:
-        """The records of one batch, which the caller cut (see `batches`)."""
+        """The records of one batch."""
+        return self._repaired(batch, *self._detected(batch))
+
+    def _detected(self, batch: Sequence[Segment]) -> tuple[list, list[list[str]]]:
+        """The detections of a batch, none where there is no detector, and its warnings."""
+        warnings: list[list[str]] = [[] for _ in batch]
+        if not self.detector:
+            return [None] * len(batch), warnings
+        blind = [segment.blind() for segment in batch]
+        return self._call(self.detector, blind, warnings), warnings
+
+    def _repaired(
+        self, batch: Sequence[Segment], detections: list, warnings: list[list[str]]
+    ) -> list[Record]:
+        """What the other stages and the choice make of a batch that the detector has read."""
         blind = [segment.blind() for segment in batch]
         findings: list[list[Finding]] = [[] for _ in batch]
         quality: list[Quality | None] = [None] * len(batch)
-        warnings: list[list[str]] = [[] for _ in batch]
-        detections: list = [None] * len(batch)
-        if self.detector:
-            detections = self._call(self.detector, blind, warnings)
-            for index, seen in enumerate(detections):
-                if seen is not None:
-                    findings[index] += seen.findings
-                    quality[index] = seen.quality
+        for index, seen in enumerate(detections):
+            if seen is not None:
+                findings[index] += seen.findings
+                quality[index] = seen.quality
         for stage in self.stages:
             for index, found in enumerate(self._call(stage, blind, warnings, detections)):
                 findings[index] += found or ()

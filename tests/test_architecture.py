@@ -19,7 +19,7 @@ LAYERS = [
     " grammar.jars style.patterns",
     "memory propose.composed files.decisions facts.numbers facts.dates facts.units facts.negation facts.names"
     " grammar.languagetool",
-    "bitext propose.inventory style.typography style.quotes style.calques style.consistency facts.confidence",
+    "bitext detect.evidence propose.inventory style.typography style.quotes style.calques style.consistency facts.confidence",
     "facts.checks facts.words propose.judge propose.rank",
     "detect facts style grammar propose propose.seq2seq propose.infill propose.fixer",
     "choose",

@@ -1,3 +1,4 @@
+import threading
 from dataclasses import replace
 
 import pytest
@@ -71,6 +72,89 @@ def test_references_change_nothing_but_themselves(mts):
     a = list(repairer(mode="apply").run(bare))
     b = list(repairer(mode="apply").run(with_references))
     assert [replace(r, segment=r.segment.blind()) for r in b] == a
+
+
+class Watcher:
+    """A detector that says who called it, and when it has read each segment."""
+
+    signature, may_run_ahead = "watcher:1", True
+
+    def __init__(self):
+        self.read = {name: threading.Event() for name in "012345"}
+        self.threads = set()
+
+    def __call__(self, segments):
+        self.threads.add(threading.current_thread())
+        for segment in segments:
+            if segment.mt == "boom":
+                raise ValueError("boom")
+        for segment in segments:
+            self.read[segment.id].set()
+        return [None] * len(segments)
+
+
+class Slow(Shout):
+    """Goes on with a batch when the detector has read the one behind it."""
+
+    def __init__(self, watcher):
+        self.watcher = watcher
+
+    def __call__(self, segments):
+        after = self.watcher.read.get(str(int(segments[-1].id) + 1))
+        assert after is None or after.wait(20)
+        return super().__call__(segments)
+
+
+def test_the_detector_reads_the_next_batch_meanwhile():
+    segments = [Segment(str(i), "ax", doc=str(i)) for i in range(6)]
+    watcher = Watcher()
+    ahead = Repairer(
+        detector=watcher, style=False, facts=False, fixer=False, proposers=[Slow(watcher)],
+        batch_size=2, mode="apply",
+    )  # fmt: skip
+    records = list(ahead.run(segments))
+    assert [r.segment for r in records] == segments
+    assert [r.fixed for r in records] == ["aX"] * 6 and not any(r.warnings for r in records)
+    assert threading.current_thread() not in watcher.threads and len(watcher.threads) == 1
+
+
+@given(texts)
+def test_reading_ahead_changes_nothing(mts):
+    segments = [Segment(str(i % 6), mt, doc=str(i // 2)) for i, mt in enumerate(mts)]
+    results = []
+    for may in (True, False):
+        watcher = Watcher()
+        watcher.may_run_ahead = may
+        made = Repairer(
+            detector=watcher, style=False, facts=False, fixer=False, proposers=[Shout()],
+            batch_size=2, mode="apply",
+        )  # fmt: skip
+        results.append(list(made.run(segments)))
+    assert results[0] == results[1]
+    assert [failed(r) for r in results[0]] == [mt == "boom" for mt in mts]
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_an_unreadable_input_costs_no_batch_before_it(may):
+    def broken():
+        for i in range(5):
+            yield Segment(str(i), "ax", doc=str(i))
+        raise RepairError("Line 6 cannot be read.")
+
+    watcher, seen = Watcher(), []
+    watcher.may_run_ahead = may
+    made = Repairer(detector=watcher, style=False, facts=False, fixer=False, batch_size=2)
+    with pytest.raises(RepairError, match="Line 6"):
+        for record in made.run(broken()):
+            seen.append(record.segment.id)
+    assert seen == ["0", "1", "2", "3"]
+
+
+def test_whoever_stops_early_may():
+    made = Repairer(detector=Watcher(), style=False, facts=False, fixer=False, batch_size=2)
+    records = made.run(Segment(str(i), "ax", doc=str(i)) for i in range(6))
+    assert next(records).segment.id == "0"
+    records.close()
 
 
 def test_suggest_mode_touches_nothing():

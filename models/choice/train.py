@@ -33,9 +33,13 @@ import sacrebleu
 from rapidfuzz.distance import Levenshtein
 from repair.corpora.measure_hypotheses import _tsv, by_quality, read
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "detector"))
+
+from examples import Shelf
+from export import HeldOut
+
 from repair import Segment, apply
 from repair.align import tokens
-from repair.detect import Detector
 from repair.propose.changes import cut
 from repair.propose.judge import CONTRASTS, FEATURES, Describer, mean_contrast
 
@@ -68,8 +72,8 @@ class Change(NamedTuple):
 class Detections:
     """Detections of texts, made once and kept in a file."""
 
-    def __init__(self, work: Path):
-        self.detector = Detector()
+    def __init__(self, work: Path, corpora: Path):
+        self.detector = HeldOut(Shelf(corpora))
         key = json.dumps(self.detector.config, sort_keys=True).encode()  # weights and calibration
         self.path = work / f"detections-{hashlib.sha256(key).hexdigest()[:8]}.pkl"
         self.seen = pickle.loads(self.path.read_bytes()) if self.path.exists() else {}
@@ -313,7 +317,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.work.mkdir(parents=True, exist_ok=True)
     examples = Examples(Path(options.corpora))
     print("systems, weakest first:", ", ".join(examples.systems))
-    examples.collect(Detections(options.work), options.each, options.detected)
+    examples.collect(
+        Detections(options.work, Path(options.corpora)), options.each, options.detected
+    )
     rows, effects = np.array(examples.rows), np.array(examples.effects)
     folds, better = np.array(examples.folds), effects > 0.05
     print(f"{len(rows)} changes, {better.mean():.3f} help, {(effects < -0.05).mean():.3f} harm, "

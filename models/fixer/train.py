@@ -13,6 +13,8 @@ off goes on; ``--confidence`` trains the last part alone, as after a change of t
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import os
 import pickle
 import random
@@ -28,6 +30,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "detector"))
 
 from examples import Shelf, post_edits
+from export import HeldOut
 from repair.corpora.measure_fixer import edits, texts
 from repair.models import seal
 
@@ -178,7 +181,8 @@ def judged(sets: Sequence[tuple], ranker: Ranker, work: Path, detector, infiller
     An edit is the number of its segment, the place and the wording. It helps if it saves token
     edits to one target and costs none to another.
     """
-    path = work / f"detections-{detector.config['sha256'][:8]}-{len(sets)}.pkl"
+    key = hashlib.sha256(json.dumps([detector.signature, detector.config]).encode()).hexdigest()
+    path = work / f"detections-{key[:8]}-{len(sets)}.pkl"
     if path.exists():
         seen = pickle.loads(path.read_bytes())
     else:
@@ -259,8 +263,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Train, print, write."""
     import lightgbm
 
-    from repair.detect import Detector
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--corpora", type=Path, default=os.environ.get("MT_REPAIR_CORPORA"))
     parser.add_argument("--work", type=Path, default=Path("work/fixer"))
@@ -273,7 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.time()
     options.work.mkdir(parents=True, exist_ok=True)
     shelf = Shelf(Path(options.corpora))
-    detector, infiller = Detector(keep_states=True), Infiller()
+    detector, infiller = HeldOut(shelf, keep_states=True), Infiller()
     cache = options.work / "examples.pkl"
     if cache.exists():
         made = pickle.loads(cache.read_bytes())

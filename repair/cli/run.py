@@ -257,21 +257,27 @@ def _run(options, segments, repairer) -> int:
     told = len(repairer.notices)
     with RunWriter(target, header, resume=options.resume, force=options.force) as writer:
         with bar("repairing", None, quiet=options.quiet) as advance:
-            skip = writer.done
-            for batch in batches(segments, repairer.batch_size):
-                if writer.complete:
-                    break
-                if skip >= len(batch):
-                    skip -= len(batch)
-                    advance(len(batch))
-                    continue
-                if skip:
-                    # The batch was cut short: it is made again as a whole.
-                    writer.truncate(writer.done - skip)
-                    skip = 0
-                writer.write(records := repairer.run_batch(batch))
+
+            def missing():
+                """The batches that are not in the run file yet."""
+                skip = writer.done
+                for batch in batches(segments, repairer.batch_size):
+                    if writer.complete:
+                        break
+                    if skip >= len(batch):
+                        skip -= len(batch)
+                        advance(len(batch))
+                        continue
+                    if skip:
+                        # The batch was cut short: it is made again as a whole.
+                        writer.truncate(writer.done - skip)
+                        skip = 0
+                    yield batch
+
+            for records in repairer.run_batches(missing()):
+                writer.write(records)
                 summary.add(records)
-                advance(len(batch))
+                advance(len(records))
         after = repairer.notices[told:]
         for stage in repairer.stages:
             after += getattr(stage, "notices", list)()

@@ -3,7 +3,8 @@
 `Detector` reads source and mt together, or the mt alone, and gives for every word and gap the
 calibrated probability that it is wrong, spans with category and severity, and an estimate of the
 quality of the segment. The weights lie in a folder with ``config.json``, ``tokenizer.json`` and
-``model.safetensors``; the one shipped with the package is the default.
+``model.safetensors``; the one shipped with the package is the default. With a source, trees over
+`repair.detect.evidence` (``words.txt``, ``gaps.txt``) have their say, if the folder has any.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ import numpy as np
 
 from .. import align
 from ..align import Token
+from ..bitext import Bitext
 from ..core import CATEGORIES, ErrorSpan, Finding, Quality, RepairError, Segment
+from . import evidence
 
 if TYPE_CHECKING:
     from .encoder import Batch
@@ -121,6 +124,8 @@ class Detector:
     first call.
     """
 
+    may_run_ahead = True  # from a thread of its own, see `repair.pipeline.Repairer.run_batches`
+
     def __init__(
         self,
         folder: str | Path | None = None,
@@ -143,7 +148,8 @@ class Detector:
     @property
     def signature(self) -> str:
         """Model, digest of its weights and sensitivity."""
-        digest = self.config["sha256"][:8]
+        parts = [self.config["sha256"], *self.config.get("evidence", {}).values()]
+        digest = ":".join(part[:8] for part in parts)
         return f"detect:{self.config['name']}:{digest}|sensitivity:{self.sensitivity:g}"
 
     def thresholds(self, *, sighted: bool) -> dict[str, dict[str, float]]:
@@ -162,16 +168,65 @@ class Detector:
     ) -> list[Detection]:
         """As a call, but with tokens of the caller (a tokenised corpus has its own)."""
         places = _places(segments, tokens)
-        found = []
-        for segment, spots, raw in zip(
-            segments, places, self._logits(segments, places), strict=True
-        ):
-            found.append(self._detection(segment, tuple(spots), raw))
-        return found
+        raws = self._logits(segments, places)
+        told = self._evidence(segments, places, raws) if self._trees else [None] * len(raws)
+        scores = self._scores(segments, raws, told)
+        rows = zip(segments, places, raws, told, scores, strict=True)
+        return [self._detection(segment, tuple(spots), *row) for segment, spots, *row in rows]
 
     def close(self) -> None:
         """Let the weights go; the next call reads them again."""
         self.__dict__.pop("_network", None)
+
+    # --- beside the network ---
+
+    @cached_property
+    def _trees(self) -> dict[str, Any]:
+        """The trees over the evidence for words and gaps, if the folder has any."""
+        import lightgbm
+
+        found = {}
+        for kind, digest in self.config.get("evidence", {}).items():
+            path = _present(self.folder / f"{kind}.txt")
+            data = path.read_bytes()
+            if hashlib.sha256(data).hexdigest() != digest:
+                raise _altered(path)
+            found[kind] = lightgbm.Booster(model_str=data.decode("utf-8"))
+        return found
+
+    def _evidence(self, segments, places, raws) -> list[evidence.Evidence | None]:
+        """The evidence of each segment that has words and a source."""
+        return [
+            evidence.beside(
+                evidence.describe(Bitext(segment), spots), raw.words[:, 0], raw.gaps[:, 0]
+            )
+            if spots and _sighted(segment)
+            else None
+            for segment, spots, raw in zip(segments, places, raws, strict=True)
+        ]
+
+    def _scores(self, segments, raws, told) -> list[dict[str, np.ndarray]]:
+        """Log-odds of words and gaps: those of the network, calibrated, and what the trees add."""
+        scores: list[dict[str, np.ndarray]] = []
+        for segment, raw in zip(segments, raws, strict=True):
+            fit = self._condition(segment)["calibration"]
+            scores.append(
+                {
+                    kind: fit[kind][0] * getattr(raw, kind)[:, 0].astype(np.float64) + fit[kind][1]
+                    for kind in ("words", "gaps")
+                }
+            )
+        known = [index for index, one in enumerate(told) if one is not None]
+        for kind, trees in self._trees.items() if known else ():
+            rows = [getattr(told[index], kind) for index in known]
+            added = trees.predict(np.concatenate(rows), raw_score=True, num_threads=1)
+            cuts = np.cumsum([len(part) for part in rows])[:-1]
+            for index, part in zip(known, np.split(added, cuts), strict=True):
+                scores[index][kind] += part
+        return scores
+
+    def _condition(self, segment: Segment) -> dict[str, Any]:
+        return self.config["conditions"]["source" if _sighted(segment) else "blind"]
 
     # --- from texts to logits ---
 
@@ -191,11 +246,7 @@ class Detector:
         path = _present(self.folder / "model.safetensors")
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != self.config["sha256"]:
-            raise RepairError(
-                "The weights do not match their checksum.",
-                path=path,
-                mend="Install the package again, or fetch the file again.",
-            )
+            raise _altered(path)
         if self.threads:
             torch.set_num_threads(self.threads)
         try:
@@ -330,17 +381,22 @@ class Detector:
 
     # --- from logits to findings ---
 
-    def _detection(self, segment: Segment, spots: tuple[Token, ...], raw: _Raw) -> Detection:
+    def _detection(
+        self,
+        segment: Segment,
+        spots: tuple[Token, ...],
+        raw: _Raw,
+        told: evidence.Evidence | None,
+        scores: dict[str, np.ndarray],
+    ) -> Detection:
         if not spots:
             return Detection((), None, (), (), (self._empty_gap(segment),))
-        sighted = bool(segment.source and segment.source.strip())
-        condition = self.config["conditions"]["source" if sighted else "blind"]
-        words = _calibrated(raw.words[:, 0], condition["calibration"]["words"])
-        gaps = _calibrated(raw.gaps[:, 0], condition["calibration"]["gaps"])
+        condition = self._condition(segment)
+        words, gaps = _probabilities(scores["words"]), _probabilities(scores["gaps"])
         hter, da = condition["calibration"]["hter"], condition["calibration"]["da"]
-        guess = 1 / (1 + math.exp(-float(raw.whole[0])))
+        known = summary(raw, told)[: len(hter) - 1]
         quality = Quality(
-            hter=round(min(1.0, max(0.0, hter[0] * guess + hter[1])), 4),
+            hter=round(min(1.0, max(0.0, float(known @ hter[:-1]) + hter[-1])), 4),
             da=round(da[0] * float(raw.whole[1]) + da[1], 4),
         )
         findings = self._findings(segment, spots, raw, words, gaps, condition["thresholds"])
@@ -348,7 +404,7 @@ class Detector:
 
     def _empty_gap(self, segment: Segment) -> float:
         """An empty translation of something is wrong, one of nothing is not."""
-        return 1.0 if segment.source and segment.source.strip() else 0.0
+        return 1.0 if _sighted(segment) else 0.0
 
     def _threshold(self, default: float) -> float:
         """The threshold at this sensitivity: on the logit scale, from .99 by ``default`` to .1."""
@@ -401,11 +457,34 @@ def _places(
     return list(tokens)
 
 
-def _calibrated(logits: np.ndarray, weights: Sequence[float]) -> list[float]:
-    """Logistic calibration (Platt 1999); rounded, so that a float's last bits never matter."""
-    slope, intercept = weights
-    scores = 1 / (1 + np.exp(-(slope * logits.astype(np.float64) + intercept)))
-    return [round(float(p), 5) for p in scores]
+def summary(raw: _Raw, told: evidence.Evidence | None) -> np.ndarray:
+    """What the estimate of HTER is a weighted sum of: the network's own, and what it says of words.
+
+    With a source and evidence, `evidence.SEGMENTS` follow.
+    """
+    words, gaps, own = (
+        1 / (1 + np.exp(-x.astype(np.float64)))
+        for x in (raw.words[:, 0], raw.gaps[:, 0], raw.whole[:1])
+    )
+    mine = [own[0], raw.whole[1], words.mean(), words.max(), gaps.mean(), gaps.max()]
+    return np.array([*mine, math.log(len(words)), *(told.segment if told else ())])
+
+
+def _probabilities(scores: np.ndarray) -> list[float]:
+    """Probabilities of log-odds; rounded, so that a float's last bits never matter."""
+    return [round(float(p), 5) for p in 1 / (1 + np.exp(-scores))]
+
+
+def _sighted(segment: Segment) -> bool:
+    return bool(segment.source and segment.source.strip())
+
+
+def _altered(path: Path) -> RepairError:
+    return RepairError(
+        "The weights do not match their checksum.",
+        path=path,
+        mend="Install the package again, or fetch the file again.",
+    )
 
 
 def _softmax(x: np.ndarray) -> np.ndarray:
