@@ -20,6 +20,7 @@ from .facts.names import dictionary
 
 FILE = "memory.npz"
 LONGEST = 3  # Russian words in one phrase
+_GRAMMAR = frozenset({"PREP", "CONJ", "PRCL", "NPRO", "INTJ"})
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 
 
@@ -36,14 +37,24 @@ def russian_words(source: str) -> list[Word]:
     return [Word(*match.span(), lemma(match[0])) for match in _WORD.finditer(source)]
 
 
-@lru_cache(maxsize=1 << 17)
 def lemma(word: str) -> str:
     """The likeliest dictionary form of a Russian word; an unknown one as it is."""
+    return _read(word)[0]
+
+
+def has_meaning(word: str) -> bool:
+    """Whether a Russian word is more than grammar: no preposition, conjunction, particle or pronoun."""
+    return _read(word)[1] not in _GRAMMAR
+
+
+@lru_cache(maxsize=1 << 17)
+def _read(word: str) -> tuple[str, str]:
+    """The lemma of a word and its part of speech, empty if it is unknown."""
     lower = re.sub(r"\d", "0", word.lower())
-    if not re.search("[а-яё]", lower):
-        return lower
-    parses = dictionary().parse(lower)
-    return (parses[0].normal_form if parses else lower).replace("ё", "е")
+    parses = dictionary().parse(lower) if re.search("[а-яё]", lower) else ()
+    if not parses:
+        return lower.replace("ё", "е"), ""
+    return parses[0].normal_form.replace("ё", "е"), str(parses[0].tag.POS)
 
 
 class Memory:

@@ -313,7 +313,7 @@ class Counts:
             self._forms[word] = tuple(
                 other
                 for other in self._stems.get(word[:3], ())
-                if other != word and _related(word, other)
+                if other != word and related(word, other)
             )
         return self._forms[word]
 
@@ -407,8 +407,8 @@ _ENDING = re.compile(
 )
 
 
-def _related(one: str, other: str) -> bool:
-    """Whether two words look like forms of one."""
+def related(one: str, other: str) -> bool:
+    """Whether two words look like forms of one: study, studied."""
     same = Prefix.similarity(one, other)
     if same < max(3, min(len(one), len(other)) - 3):
         return False

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import JaroWinkler
 
+from .. import memory
 from ..align import Token
 from ..bitext import Bitext, spelled_names
-from ..ngrams import FUNCTION_WORDS
+from ..ngrams import FUNCTION_WORDS, normal, related
 
 WORDS = (
     "log-odds of the network",
@@ -28,7 +29,7 @@ WORDS = (
     "lexicon: best share, less far from the diagonal",
     "lexicon: log of all shares",
     "phrase memory: best share of a phrase with one of its forms",
-    "likeness to a name of the source",
+    "likeness in letters to a name or unknown word of the source",
     "function word",
     "letters or digits",
     "digit",
@@ -62,8 +63,8 @@ SEGMENTS = (
 )
 SUPPORTED, NAMED = 0.05, 0.85  # a share and a likeness from which a word counts as supported
 EDGE = -4.0  # log-odds in the place of a word that is not there
-_FORMS = 8
-_CYRILLIC = re.compile("[А-ЯЁ][А-ЯЁа-яё-]*")
+_CYRILLIC = re.compile("[А-ЯЁа-яё]")
+_STEM = 3  # letters that forms of a word share
 
 
 class Evidence(NamedTuple):
@@ -78,38 +79,44 @@ class Evidence(NamedTuple):
 
 
 def describe(bitext: Bitext, tokens: Sequence[Token]) -> Evidence:
-    """The evidence for tokens of the MT, which need not be the words of ``bitext``."""
+    """The evidence for tokens of the MT, which need not be the words of ``bitext``.
+
+    *Nothing renders* a source word with a meaning (no preposition, conjunction, particle or
+    pronoun) if no word of the MT is a form of one of its renderings, nor part of a remembered phrase,
+    nor the same word, number or name, nor like it in letters where the lexicon lacks it.
+    """
     words, size = bitext.words, len(bitext.source)
     own = bitext.own_scores
-    uncovered = _Share([i in bitext.uncovered for i in range(size)])
-    table = _words(bitext, own, uncovered)
+    table, bare_source, counted = _words(bitext, own)
     means = (table[:, 9] > 0) & (table[:, 8] == 0)  # words with a meaning
     bare = means & (table[:, 2] < SUPPORTED) & (table[:, 7] < NAMED)
     table[1:, 15], table[:-1, 16] = bare[:-1], bare[1:]
+    uncovered = bare_source.sum() / max(1, counted)
     segment = np.array(
         [
             table[means, 2].mean() if means.any() else 0.0,
             bare[means].mean() if means.any() else 0.0,
-            uncovered.of(0, size),
+            uncovered,
             math.log((len(words) + 1) / (size + 1)),
             own.mean(),
         ]
     )
     rows = np.zeros((len(tokens), len(WORDS)))
-    gaps = np.zeros((len(tokens) + 1, len(GAPS)))
     starts = np.array([start for start, _ in bitext.ranges], int)
     ends = np.array([end for _, end in bitext.ranges], int)
-    before = [int(np.searchsorted(ends, start, "right")) for start, _ in tokens]
-    for index, (_, end) in enumerate(tokens):
-        inside = range(before[index], int(np.searchsorted(starts, end)))
-        if inside:
+    bounds = np.array(tokens, int).reshape(-1, 2)
+    first = np.searchsorted(ends, bounds[:, 0], "right")
+    last = np.searchsorted(starts, bounds[:, 1])
+    for index, (low, high) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+        if high == low + 1:
+            rows[index] = table[low]
+        elif high > low:
             # A token of several words is as good as its worst.
-            worst = min(inside, key=lambda j: (not means[j], table[j, 2], j))
+            worst = min(range(low, high), key=lambda j: (not means[j], table[j, 2], j))
             rows[index] = table[worst]
-            rows[index, 17] = table[inside, 17].min()
-            rows[index, 18] = table[inside[-1], 18]
-    for index, j in enumerate([*before, len(words)]):
-        gaps[index] = _gap(bitext, own, uncovered, j)
+            rows[index, 17] = table[low:high, 17].min()
+            rows[index, 18] = table[high - 1, 18]
+    gaps = _gaps(bitext, own, bare_source, uncovered)[[*first, len(words)]]
     return Evidence(rows, gaps, segment)
 
 
@@ -121,93 +128,138 @@ def beside(evidence: Evidence, words: np.ndarray, gaps: np.ndarray) -> Evidence:
     return evidence
 
 
-class _Share:
-    """Shares of a run of yes and no, by running sums."""
-
-    def __init__(self, flags: Sequence[bool]):
-        self.sums = np.concatenate([[0], np.cumsum(np.array(flags, int))])
-
-    def of(self, start: int, end: int) -> float:
-        return float(self.sums[end] - self.sums[start]) / max(1, end - start)
-
-    def near(self, position: float, reach: float) -> float:
-        """The share among those no farther than ``reach`` from a position; both are from 0 to 1."""
-        size = len(self.sums) - 1
-        if not size:
-            return 0.0
-        low = max(0, math.ceil(size * (position - reach) - 0.5))
-        high = min(size, math.floor(size * (position + reach) - 0.5) + 1)
-        return self.of(low, high) if low < high else 0.0
-
-
-def _words(bitext: Bitext, own: np.ndarray, uncovered: _Share) -> np.ndarray:
-    """`WORDS` for each word of the MT, but for what its neighbours have."""
+def _words(bitext: Bitext, own: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """`WORDS` for each word of the MT, but for what its neighbours have; source words that nothing
+    renders, as flags, and how many have a meaning.
+    """  # fmt: skip
     size, text = len(bitext.source), bitext.segment.source or ""
-    lacking = _Share([not known for known in bitext.renderings])
     whose: dict[str, list[tuple[int, float]]] = {}
     for i, known in enumerate(bitext.renderings):
         for word, share in known.items():
             whose.setdefault(word, []).append((i, share))
+    stems: dict[str, list[str]] = {}
+    for word in whose:
+        if len(word) > _STEM and word not in FUNCTION_WORDS:
+            stems.setdefault(word[:_STEM], []).append(word)
     phrases = _phrases(bitext)
+    for phrase in phrases:
+        for word in phrase:
+            if len(word) > _STEM and word not in whose and word not in FUNCTION_WORDS:
+                stems.setdefault(word[:_STEM], []).append(word)
+    in_phrases: dict[str, float] = {}
+    for phrase, (share, _) in phrases.items():
+        for word in phrase:
+            in_phrases[word] = max(in_phrases.get(word, 0.0), share)
     written = [text[start:end] for start, end, _ in bitext.source]
-    names = sorted(
-        {one for word in written if _CYRILLIC.fullmatch(word) for one in spelled_names(word)}
-    )
-    rows = np.zeros((len(bitext.words), len(WORDS)))
+    names = {one: i for i, word in enumerate(written) for one in _letters(bitext, i, word)}
+    spelled = sorted(names)
+    rendered = np.zeros(size)  # how well each source word is
+    reached: set[str] = set()  # words whose forms are there
     known_words: dict[str, tuple[float, ...]] = {}
-    for j, word in enumerate(bitext.words):
+    for word in dict.fromkeys(bitext.words):
         grammar, letters = word in FUNCTION_WORDS, word[-1:].isalnum()
-        if word not in known_words:
-            forms = [word] if grammar else [word, *bitext.counts.forms(word)[:_FORMS]]
-            shares = sorted((bitext.support(form) for form in forms), reverse=True)
-            like = 0.0
-            if letters and not grammar and names:
-                like = process.extractOne(word, names, scorer=JaroWinkler.similarity)[1]
-            known_words[word] = (
-                bitext.support(word),
-                shares[0],
-                shares[1] if len(shares) > 1 else 0.0,
-                math.log(1e-4 + sum(share for _, share in whose.get(word, ()))),
-                max(phrases.get(form, 0.0) for form in forms),
-                like,
-            )
+        forms = [word]
+        if not grammar and len(word) > _STEM:
+            near = stems.get(word[:_STEM], ())
+            forms += [other for other in near if other != word and related(word, other)]
+        shares = sorted((bitext.support(form) for form in forms), reverse=True)
+        like = 0.0
+        if word in names:
+            like = 1.0
+            rendered[names[word]] = 1.0
+        elif letters and not grammar and spelled:
+            name, like, _ = process.extractOne(word, spelled, scorer=JaroWinkler.similarity)
+            if like >= NAMED:
+                rendered[names[name]] = 1.0
+        if not grammar:
+            reached.update(forms)
+            for form in forms:
+                for i, share in whose.get(form, ()):
+                    rendered[i] = max(rendered[i], share)
+        known_words[word] = (
+            bitext.support(word),
+            shares[0],
+            shares[1] if len(shares) > 1 else 0.0,
+            math.log(1e-4 + sum(share for _, share in whose.get(word, ()))),
+            max(in_phrases.get(form, 0.0) for form in forms),
+            like,
+        )
+    for phrase, (share, at) in phrases.items():
+        if all(word in reached or word in FUNCTION_WORDS for word in phrase):
+            for i in at:
+                rendered[i] = max(rendered[i], share)
+    meaning = np.array([memory.has_meaning(word) for word in written], bool)
+    bare = meaning & (rendered < SUPPORTED)
+    lacking = np.array([not known for known in bitext.renderings], bool)
+    count = len(bitext.words)
+    at = (np.arange(count) + 0.5) / max(1, count)
+    reach = max(0.12, 2 / max(1, size))
+    rows = np.zeros((count, len(WORDS)))
+    rows[:, 13], rows[:, 14] = _near(bare, at, reach), _near(lacking, at, reach)
+    for j, word in enumerate(bitext.words):
         support, best, second, total, phrase, like = known_words[word]
-        at = (j + 0.5) / len(bitext.words)
-        reach = max(0.12, 2 / max(1, size))
         near = max(
-            (share * (1 - 0.6 * abs((i + 0.5) / size - at)) for i, share in whose.get(word, ())),
+            (share * (1 - 0.6 * abs((i + 0.5) / size - at[j])) for i, share in whose.get(word, ())),
             default=0.0,
         )
-        start, end = bitext.ranges[j]
-        rows[j, 1:15] = (
-            support, best, second, near, total, phrase, like, grammar, letters,
-            any(c.isdigit() for c in word), bitext.segment.mt[start:end][:1].isupper(),
-            bitext.links[j] is not None, uncovered.near(at, reach), lacking.near(at, reach),
+        rows[j, 1:13] = (
+            support, best, second, near, total, phrase, like, word in FUNCTION_WORDS,
+            word[-1:].isalnum(), any(c.isdigit() for c in word),
+            bitext.segment.mt[bitext.ranges[j][0]].isupper(), bitext.links[j] is not None,
         )  # fmt: skip
-        rows[j, 17:] = own[j], own[j + 1], len(word)
-    return rows
+        rows[j, 19] = len(word)
+    rows[:, 17], rows[:, 18] = own[:-1], own[1:]
+    return rows, bare, int(meaning.sum())
 
 
-def _phrases(bitext: Bitext) -> dict[str, float]:
-    """The best share of a remembered rendering of two or three source words, for each of its words."""
+def _letters(bitext: Bitext, i: int, word: str) -> Iterable[str]:
+    """How a word of the source may be written by its letters alone: a name, a term, Latin, digits."""
+    if not _CYRILLIC.search(word):
+        return (normal(word),)
+    if word[0].isupper() or not bitext.renderings[i]:
+        return spelled_names(word)
+    return ()
+
+
+def _phrases(bitext: Bitext) -> dict[tuple[str, ...], tuple[float, range]]:
+    """Remembered renderings of two or three source words, with their share and those words."""
     lemmas = [word.lemma for word in bitext.source]
-    found: dict[str, float] = {}
+    found: dict[tuple[str, ...], tuple[float, range]] = {}
     for length in (2, 3):
         for start in range(len(lemmas) - length + 1):
             for text, share in bitext.memory.phrases(lemmas[start : start + length])[:8]:
-                for word in text.split():
-                    found[word] = max(found.get(word, 0.0), share)
+                words = tuple(text.split())
+                if share > found.get(words, (0.0, None))[0]:
+                    found[words] = share, range(start, start + length)
     return found
 
 
-def _gap(bitext: Bitext, own: np.ndarray, uncovered: _Share, j: int) -> np.ndarray:
-    """`GAPS` for the gap before word ``j`` of the MT."""
-    links, size = bitext.links, len(bitext.source)
-    left = next((x for x in reversed(links[:j]) if x is not None), -1)
-    right = next((x for x in links[j:] if x is not None), size)
-    low, high = min(left, right) + 1, max(left, right)
-    missing = uncovered.of(low, high) * (high - low) if low < high else 0.0
-    near = uncovered.near(j / max(1, len(links)), max(0.1, 1.5 / max(1, size)))
-    return np.array(
-        [0, 0, 0, missing, right > left, abs(right - left), near, uncovered.of(0, size), own[j]]
-    )
+def _near(flags: np.ndarray, at: np.ndarray, reach: float) -> np.ndarray:
+    """The share of flags no farther than ``reach`` from each position; both are from 0 to 1."""
+    size = len(flags)
+    if not size:
+        return np.zeros(len(at))
+    sums = np.concatenate([[0], np.cumsum(flags)])
+    low = np.clip(np.ceil(size * (at - reach) - 0.5), 0, size).astype(int)
+    high = np.clip(np.floor(size * (at + reach) - 0.5) + 1, 0, size).astype(int)
+    return np.where(high > low, (sums[high] - sums[low]) / np.maximum(1, high - low), 0.0)
+
+
+def _gaps(bitext: Bitext, own: np.ndarray, bare: np.ndarray, uncovered: float) -> np.ndarray:
+    """`GAPS` for the gap before each word of the MT and at its end."""
+    count, size = len(bitext.words), len(bitext.source)
+    left, right = [-1], [size]
+    for link in bitext.links:
+        left.append(left[-1] if link is None else link)
+    for link in reversed(bitext.links):
+        right.append(right[-1] if link is None else link)
+    before, after = np.array(left), np.array(right[::-1])
+    low, high = np.minimum(before, after) + 1, np.maximum(before, after)
+    sums = np.concatenate([[0], np.cumsum(bare)])
+    at = np.arange(count + 1) / max(1, count)
+    rows = np.zeros((count + 1, len(GAPS)))
+    rows[:, 3] = sums[np.maximum(low, high)] - sums[low]
+    rows[:, 4], rows[:, 5] = after > before, abs(after - before)
+    rows[:, 6] = _near(bare, at, max(0.1, 1.5 / max(1, size)))
+    rows[:, 7], rows[:, 8] = uncovered, own
+    return rows

@@ -133,16 +133,20 @@ class Fixer:
     ) -> list[list[Finding]]:
         seen = detections or [None] * len(segments)
         work = []
-        for segment, detection in zip(segments, seen, strict=True):
+        for index, (segment, detection) in enumerate(zip(segments, seen, strict=True)):
+            if not _is_suspected(detection):
+                continue
             reading = self.read(segment, detection)
             shown = marked(reading, detection) if self.ideas else {}
-            work.append((reading, sorted({*places(reading, detection), *shown}), shown, detection))
+            at = sorted({*places(reading, detection), *shown})
+            work.append((index, reading, at, shown, detection))
         # Many places at once are several times faster than one by one.
-        self.infiller.remember([(reading, place) for reading, at, *_ in work for place in at])
-        return [
-            [f for p in at if (f := self._finding(reading, p, detection, shown.get(p)))]
-            for reading, at, shown, detection in work
-        ]
+        self.infiller.remember([(reading, place) for _, reading, at, *_ in work for place in at])
+        found: list[list[Finding]] = [[] for _ in segments]
+        for index, reading, at, shown, detection in work:
+            offered = (self._finding(reading, p, detection, shown.get(p)) for p in at)
+            found[index] = [finding for finding in offered if finding]
+        return found
 
     def candidates(self, reading: Reading, place: Place) -> list[tuple[Words, int, float]]:
         """All candidates for a given place with their producers (bits) and scores, best first."""
@@ -233,6 +237,15 @@ class Fixer:
                           round(float(scores[k]), 3))
             )  # fmt: skip
         return offers
+
+
+def _is_suspected(detection: Any) -> bool:
+    """Whether there may be a place worth trying: most segments need not be read any closer."""
+    if detection is None or not detection.tokens:
+        return False
+    if detection.findings or max(detection.words) >= LEAST_DOUBT:
+        return True
+    return max(detection.gaps) >= LEAST_DOUBT - GAPS
 
 
 def _is_idea(reading: Reading, place: Place, words: Words) -> bool:
