@@ -99,6 +99,26 @@ def crossed(rows, labels, start, sources: Sequence[str], kind: str) -> list[np.n
     return found
 
 
+def left_out(rows, labels, start, told: Sequence[Told], kind: str) -> list[np.ndarray]:
+    """``start`` with what trees add that have seen the other sets alone."""
+    found = list(start)
+    for name in dict.fromkeys(one.name for one in told):
+        seen = [i for i, one in enumerate(told) if one.name != name]
+        model = trees(*([x[i] for i in seen] for x in (rows, labels, start)), kind)
+        for i, one in enumerate(told):
+            if one.name == name:
+                found[i] = start[i] + model.predict(rows[i], raw_score=True)
+    return found
+
+
+def read(detector: Detector, told: Sequence[Told], *, sighted: bool) -> tuple[list, list]:
+    """The network's logits and, with the source, the evidence of each translation."""
+    segments = [Segment("", one.mt, one.src if sighted else None) for one in told]
+    places = [align.whitespace_tokens(one.mt) for one in told]
+    raw = detector._logits(segments, places)
+    return raw, detector._evidence(segments, places, raw)
+
+
 def folds_of(sources: Sequence[str]) -> dict[str, int]:
     """A fold for the letters of each source, whatever its tokenisation."""
     return {one: k % FOLDS for k, one in enumerate(dict.fromkeys(map(examples.letters, sources)))}
@@ -122,10 +142,7 @@ class HeldOut(Detector):
     def __init__(self, shelf: examples.Shelf, folder: Path | None = None, **settings):
         super().__init__(folder, **settings)
         told = calibration_set(shelf)
-        segments = [Segment("", one.mt, one.src) for one in told]
-        places = [align.whitespace_tokens(one.mt) for one in told]
-        raw = self._logits(segments, places)
-        seen = self._evidence(segments, places, raw)
+        raw, seen = read(self, told, sighted=True)
         fit = self.config["conditions"]["source"]["calibration"]
         sources = [one.src for one in told]
         self._place = folds_of(sources)
@@ -241,7 +258,8 @@ def calibrate(out: Path, shelf: examples.Shelf) -> None:
     """Fit calibration, thresholds and trees of a folder on development data, and write them.
 
     Thresholds and the figures, which go to ``eval.json``, are those of trees that have not seen the
-    source (five folds); the trees that are written have seen all.
+    source (five folds); the trees that are written have seen all. ``left_out`` are figures of trees
+    that have not seen the set that they are asked about.
     """
     config = json.loads((out / "config.json").read_text("utf-8"))
     config.pop("evidence", None)
@@ -256,10 +274,7 @@ def calibrate(out: Path, shelf: examples.Shelf) -> None:
     digests = {}
     for name, condition in config["conditions"].items():
         sighted = name == "source"
-        segments = [Segment("", one.mt, one.src if sighted else None) for one in told]
-        places = [align.whitespace_tokens(one.mt) for one in told]
-        raw = detector._logits(segments, places)
-        seen = detector._evidence(segments, places, raw)
+        raw, seen = read(detector, told, sighted=sighted)
         fit = condition["calibration"]
         known_of = np.stack([summary(r, e) for r, e in zip(raw, seen, strict=True)])[: len(dev)]
         fit["hter"] = weighted(known_of, hter)
@@ -276,6 +291,9 @@ def calibrate(out: Path, shelf: examples.Shelf) -> None:
                 (out / f"{kind}.txt").write_text(model, "utf-8", newline="\n")
                 digests[kind] = hashlib.sha256(model.encode("utf-8")).hexdigest()
                 figures[name][f"{kind}_alone"] = _by_set(told, labels, scores)
+                figures[name][f"{kind}_left_out"] = _by_set(
+                    told, labels, left_out(rows, labels, scores, told, kind)
+                )
                 scores = crossed(rows, labels, scores, sources, kind)
             figures[name][kind] = _by_set(told, labels, scores)
             chances = [measure.sigmoid(x) for x in scores]
@@ -301,6 +319,7 @@ def calibrate(out: Path, shelf: examples.Shelf) -> None:
     _write(out, config)
     found = {"signature": Detector(out).signature, "crossed": figures}
     (out / "eval.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", "utf-8")
+    seal(out, SEALED)
     print(json.dumps(figures, indent=1))
 
 
@@ -342,7 +361,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("name the corpora folder with --corpora or MT_REPAIR_CORPORA")
     torch.set_num_threads(options.threads)
     calibrate(options.folder, examples.Shelf(options.corpora))
-    seal(options.folder, SEALED)
     return 0
 
 

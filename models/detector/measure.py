@@ -280,7 +280,7 @@ def measure_planted(detector: Detector, shelf: examples.Shelf) -> dict[str, dict
         if row["severity"] == "critical" and row["mt"] != row["perturbed"]
     ]
     clean = {row["mt"]: row["src_ru"] for row in rows}
-    found = {}
+    found, facts = {}, Facts()
     for name, sighted in (("source", True), ("blind", False)):
         good = detector([Segment("c", mt, s if sighted else None) for mt, s in clean.items()])
         words = np.sort(np.concatenate([d.words for d in good]))
@@ -291,7 +291,9 @@ def measure_planted(detector: Detector, shelf: examples.Shelf) -> dict[str, dict
             [Segment("p", row["perturbed"], row["src_ru"] if sighted else None) for row in rows]
         )
         hits, whole, both = defaultdict(list), defaultdict(list), defaultdict(list)
-        checked = Facts()([Segment("p", row["perturbed"], row["src_ru"]) for row in rows])
+        checked: list = [()] * len(rows)
+        if sighted:
+            checked = facts([Segment("p", row["perturbed"], row["src_ru"]) for row in rows])
         for row, d, reported in zip(rows, out, checked, strict=True):
             text, near = row["perturbed"], set()
             mt = [text[a:b] for a, b in d.tokens]
@@ -323,7 +325,7 @@ def measure_planted(detector: Detector, shelf: examples.Shelf) -> dict[str, dict
         if sighted:
             joined = np.concatenate([both[k] for k in sorted(both)]).astype(float)
             found[name]["with_facts"] = with_range(lambda c, e=joined: e[c].mean(), len(joined))
-            alarms = Facts()([Segment("c", mt, s) for mt, s in clean.items()])
+            alarms = facts([Segment("c", mt, s) for mt, s in clean.items()])
             found[name]["clean_segments_reported_by_facts"] = sum(map(bool, alarms)) / len(clean)
             found[name]["with_facts_by_type"] = {
                 k: round(float(np.mean(v)), 3) for k, v in sorted(both.items())

@@ -177,6 +177,7 @@ class Detector:
     def close(self) -> None:
         """Let the weights go; the next call reads them again."""
         self.__dict__.pop("_network", None)
+        self.__dict__.pop("_trees", None)
 
     # --- beside the network ---
 

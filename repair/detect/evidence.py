@@ -61,6 +61,9 @@ SEGMENTS = (
     "log of words a source word",
     "mean log-probability",
 )
+# Columns of `WORDS` that are read again or filled apart from the others.
+_BEST, _LIKE, _GRAMMAR, _LETTERS, _UNCOVERED, _LACKING = 2, 7, 8, 9, 13, 14
+_BARE_BEFORE, _BARE_AFTER, _LOGPROB, _NEXT, _LENGTH = 15, 16, 17, 18, 19
 SUPPORTED, NAMED = 0.05, 0.85  # a share and a likeness from which a word counts as supported
 EDGE = -4.0  # log-odds in the place of a word that is not there
 _CYRILLIC = re.compile("[А-ЯЁа-яё]")
@@ -88,13 +91,13 @@ def describe(bitext: Bitext, tokens: Sequence[Token]) -> Evidence:
     words, size = bitext.words, len(bitext.source)
     own = bitext.own_scores
     table, bare_source, counted = _words(bitext, own)
-    means = (table[:, 9] > 0) & (table[:, 8] == 0)  # words with a meaning
-    bare = means & (table[:, 2] < SUPPORTED) & (table[:, 7] < NAMED)
-    table[1:, 15], table[:-1, 16] = bare[:-1], bare[1:]
+    means = (table[:, _LETTERS] > 0) & (table[:, _GRAMMAR] == 0)  # words with a meaning
+    bare = means & (table[:, _BEST] < SUPPORTED) & (table[:, _LIKE] < NAMED)
+    table[1:, _BARE_BEFORE], table[:-1, _BARE_AFTER] = bare[:-1], bare[1:]
     uncovered = bare_source.sum() / max(1, counted)
     segment = np.array(
         [
-            table[means, 2].mean() if means.any() else 0.0,
+            table[means, _BEST].mean() if means.any() else 0.0,
             bare[means].mean() if means.any() else 0.0,
             uncovered,
             math.log((len(words) + 1) / (size + 1)),
@@ -112,10 +115,10 @@ def describe(bitext: Bitext, tokens: Sequence[Token]) -> Evidence:
             rows[index] = table[low]
         elif high > low:
             # A token of several words is as good as its worst.
-            worst = min(range(low, high), key=lambda j: (not means[j], table[j, 2], j))
+            worst = min(range(low, high), key=lambda j: (not means[j], table[j, _BEST], j))
             rows[index] = table[worst]
-            rows[index, 17] = table[low:high, 17].min()
-            rows[index, 18] = table[high - 1, 18]
+            rows[index, _LOGPROB] = table[low:high, _LOGPROB].min()
+            rows[index, _NEXT] = table[high - 1, _NEXT]
     gaps = _gaps(bitext, own, bare_source, uncovered)[[*first, len(words)]]
     return Evidence(rows, gaps, segment)
 
@@ -195,20 +198,20 @@ def _words(bitext: Bitext, own: np.ndarray) -> tuple[np.ndarray, np.ndarray, int
     at = (np.arange(count) + 0.5) / max(1, count)
     reach = max(0.12, 2 / max(1, size))
     rows = np.zeros((count, len(WORDS)))
-    rows[:, 13], rows[:, 14] = _near(bare, at, reach), _near(lacking, at, reach)
+    rows[:, _UNCOVERED], rows[:, _LACKING] = _near(bare, at, reach), _near(lacking, at, reach)
     for j, word in enumerate(bitext.words):
         support, best, second, total, phrase, like = known_words[word]
         near = max(
             (share * (1 - 0.6 * abs((i + 0.5) / size - at[j])) for i, share in whose.get(word, ())),
             default=0.0,
         )
-        rows[j, 1:13] = (
+        rows[j, 1:_UNCOVERED] = (
             support, best, second, near, total, phrase, like, word in FUNCTION_WORDS,
             word[-1:].isalnum(), any(c.isdigit() for c in word),
             bitext.segment.mt[bitext.ranges[j][0]].isupper(), bitext.links[j] is not None,
         )  # fmt: skip
-        rows[j, 19] = len(word)
-    rows[:, 17], rows[:, 18] = own[:-1], own[1:]
+        rows[j, _LENGTH] = len(word)
+    rows[:, _LOGPROB], rows[:, _NEXT] = own[:-1], own[1:]
     return rows, bare, int(meaning.sum())
 
 
