@@ -18,17 +18,23 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rapidfuzz.distance import Levenshtein
 
 from repair import Segment, apply, ngrams
 from repair.detect import Detector
 from repair.evaluate.metrics import Comparison
+from repair.facts import Facts
+from repair.grammar import Grammar
+from repair.pipeline import Stage
 from repair.propose.fixer import Fixer
 from repair.propose.inventory import PRODUCERS, Place, Words
+from repair.style import Style
 
 from . import load
+
+CHECKERS = {"style": Style, "facts": Facts, "grammar": Grammar}
 
 
 def texts(text: str) -> list[str]:
@@ -46,8 +52,28 @@ def edits(mt: Sequence[str], better: Sequence[str]) -> Iterator[tuple[Place, Wor
         i, j = block[0] + block[2], block[1] + block[2]
 
 
+def checked(
+    checkers: Mapping[str, Stage], segments: Sequence[Segment]
+) -> list[dict[Words, set[str]]]:
+    """For each segment what the fixes of the checkers make of its words, and who proposes it."""
+    found: list[dict[Words, set[str]]] = [{} for _ in segments]
+    for name, checker in checkers.items():
+        for made, segment, findings in zip(found, segments, checker(segments), strict=True):
+            for finding in findings:
+                for candidate in finding.candidates:
+                    fixed = tuple(texts(apply(segment.mt, [candidate.edit])))
+                    made.setdefault(fixed, set()).add(name)
+    return found
+
+
 def measure(
-    name: str, fixer: Fixer, detector: Detector, sighted: bool, folder: str | None, draw: int = 0
+    name: str,
+    fixer: Fixer,
+    detector: Detector,
+    sighted: bool,
+    folder: str | None,
+    draw: int = 0,
+    checkers: Mapping[str, Stage] | None = None,
 ) -> None:
     """Print the figures of one development set, with or without the source, and ``draw`` examples."""
     firsts: dict[bool, list[str]] = {True: [], False: []}
@@ -57,7 +83,9 @@ def measure(
     sizes, found_sizes = Counter(), Counter()
     before, after, targets, chances = [], [], [], []
     read = [Segment(s.id, s.mt, s.source if sighted else None) for s in corpus.segments]
-    for segment, seen, detection in zip(corpus.segments, read, detector(read), strict=True):
+    fixes = checked(checkers or {}, read)
+    rows = zip(corpus.segments, read, detector(read), fixes, strict=True)
+    for segment, seen, detection, proposed in rows:
         reading = fixer.read(seen, detection)
         goal = texts(segment.post_edit)
         wanted = list(edits(reading.words, goal))
@@ -71,6 +99,10 @@ def measure(
             sizes[size] += 1
             rank = next((k for k, (words, _, _) in enumerate(ranked) if words == gold), None)
             chances.append((right, rank == 0))
+            mended = (*reading.words[: place.start], *gold, *reading.words[place.end :])
+            for checker in proposed.get(mended, ()):
+                has[checker] += 1
+                alone[checker] += rank is None
             if rank is not None:
                 covered += 1
                 found_sizes[size] += 1
@@ -110,8 +142,7 @@ def measure(
     print("  by words wanted: " + ", ".join(
         f"{size} {found_sizes[size] / sizes[size]:.3f} of {sizes[size]}" for size in sorted(sizes)
     ))  # fmt: skip
-    for producer in PRODUCERS:
-        who = producer.__name__
+    for who in [*(producer.__name__ for producer in PRODUCERS), *(checkers or ())]:
         print(f"  {who:24} has {has[who] / total:.3f}, alone {alone[who] / total:.3f}")
     for right, lines in firsts.items():
         drawn = random.Random(1).sample(lines, min(draw, len(lines)))
@@ -154,15 +185,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", default=["mlqe-pe/dev", "afrl/dev"])
     parser.add_argument("--corpora", help="folder of corpora (default: $MT_REPAIR_CORPORA)")
+    parser.add_argument("--checkers", nargs="*", default=[], choices=sorted(CHECKERS),
+                        help="count what their fixes would add, too")  # fmt: skip
     parser.add_argument("--draw", type=int, default=0, help="right and wrong examples to print")
     options = parser.parse_args(arguments)
     started = time.time()
     fixer, detector = Fixer(), Detector(keep_states=True)
+    checkers = {name: CHECKERS[name]() for name in options.checkers}
     for name in options.names:
         for sighted in (True, False):
             draw = options.draw if sighted else 0
-            measure(name, fixer, detector, sighted, options.corpora, draw)
+            measure(name, fixer, detector, sighted, options.corpora, draw, checkers)
         measure_ideas(name, fixer, detector, options.corpora)
+    for checker in checkers.values():
+        getattr(checker, "close", bool)()
     print(f"{time.time() - started:.0f} s")
     return 0
 

@@ -27,7 +27,7 @@ def column(found, name, kind="WORDS"):
 def test_a_word_that_renders_nothing_has_no_support():
     right = told("The minister signed an agreement on trade with China.")
     wrong = told("The minister signed an agreement on wool with China.")
-    best = "lexicon: best share of its forms"
+    best = evidence.WORDS[2]
     assert column(right, best)[6] > 0.1 > evidence.SUPPORTED > column(wrong, best)[6]
     assert column(wrong, "word before has no support")[7] == 1
     assert column(right, "word before has no support")[7] == 0
@@ -37,13 +37,14 @@ def test_a_word_that_renders_nothing_has_no_support():
 
 def test_another_form_has_the_support_of_the_word():
     found = told("Ministers signed agreements.")
-    assert all(column(found, "lexicon: best share of its forms")[:3] > evidence.SUPPORTED)
+    assert all(column(found, evidence.WORDS[2])[:3] > evidence.SUPPORTED)
 
 
 def test_names_are_known_by_their_letters():
     found = told("Kotenochkin met Brezhnova.", "Котёночкин встретил Брежнева.")
     like = column(found, LETTERS)
     assert like[0] == 1 and 0.85 < like[2] < 1 and like[1] < 0.85
+    assert all(column(found, evidence.WORDS[2])[[0, 2]] == 1)  # as good as a rendering
 
 
 def test_what_the_source_has_itself_is_no_invention():

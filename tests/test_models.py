@@ -2,6 +2,7 @@
 
 import json
 import lzma
+import random
 import re
 import subprocess
 import sys
@@ -289,6 +290,31 @@ def test_replaced_words_are_labelled_and_the_others_stay():
         assert all(0 <= k < len(examples.CATEGORIES) for k in kinds)
         touched += wrong
     assert 0.06 < touched / 60 / len(words) < 0.25
+
+
+def test_what_was_spoiled_is_put_right_by_what_is_wanted():
+    sys.path.insert(0, str(TRAINING.parent / "infill"))
+    try:
+        import places
+    finally:
+        sys.path.remove(str(TRAINING.parent / "infill"))
+    text = (
+        "The finance ministry said on Friday that it would lower the tax on small firms next year."
+    )
+    spoiler, right, changed = places.Spoiler(random.Random(3)), places.texts(text), 0
+    for _ in range(40):
+        lesson = spoiler.lesson("Источник.", text)
+        if lesson is None:
+            continue
+        words = places.texts(lesson.mt)
+        for place, wording in reversed(lesson.wanted):
+            assert len(wording) <= places.STEPS and place.end - place.start <= places.LONGEST
+            words[place.start : place.end] = wording
+        changed += lesson.mt != text
+        dropped = places.edits(places.texts(lesson.mt), right)
+        assert words == right or len(list(dropped)) > len(lesson.wanted)
+    assert changed > 30
+    assert spoiler.lesson(None, "Too short.") is None
 
 
 INFILL = """

@@ -49,6 +49,11 @@ SETTINGS = {
     "num_threads": 1,
     "verbose": -1,
 }
+# What makes a word likelier right must never make it likelier wrong (-1), and the other way round (1).
+DIRECTIONS = {
+    "words": {0: 1, 1: -1, 2: -1, 3: -1, 4: -1, 5: -1, 6: -1, 7: -1, 12: -1, 13: 1},
+    "gaps": {0: 1, 1: 1, 2: 1, 3: 1, 6: 1, 7: 1},
+}
 RIDGE = 20.0
 SEALED = ["config.json", "gaps.txt", "model.safetensors", "tokenizer.json", "words.txt"]
 
@@ -86,7 +91,8 @@ def trees(
         np.concatenate(rows), np.concatenate(labels), init_score=np.concatenate(start),
         feature_name=[name.replace(",", "").replace(" ", "_") for name in names],
     )  # fmt: skip
-    return lightgbm.train(SETTINGS, data, ROUNDS[kind])
+    directions = [DIRECTIONS[kind].get(k, 0) for k in range(len(names))]
+    return lightgbm.train(SETTINGS | {"monotone_constraints": directions}, data, ROUNDS[kind])
 
 
 def crossed(rows, labels, start, sources: Sequence[str], kind: str) -> list[np.ndarray]:

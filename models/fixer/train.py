@@ -51,7 +51,7 @@ from repair.propose.rank import (
 )
 
 SEED, FOLDS = 3, 5
-SPANS = 4500  # places of edits to learn from
+SPANS = 12_000  # places of edits to learn from, at most
 OTHERS = 120  # candidates beside the right one that are kept, a third of them the likeliest
 DOUBT = 0.2  # error probability from which on a place teaches the confidence
 PARITY = 0  # of the rows that teach the order; the others teach the infilling model

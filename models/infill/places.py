@@ -20,7 +20,9 @@ from repair.ngrams import FUNCTION_WORDS
 from repair.propose.infill import LONGEST, STEPS
 from repair.propose.inventory import Place, Words
 
+ENGLISH = ("kremlin", "wikinews", "onestop", "wh_written")
 YEARS = ("2013", "2014", "2018", "2019")
+PASSES = 4  # over the references, each with an output drawn anew
 SHARED = 0.4  # of the other systems that write the same: then it is no error
 BACKED = 0.12  # of the other systems that write the reference's words: then they belong there
 
@@ -75,7 +77,7 @@ def agreed(shelf: Shelf, rng: random.Random, fold: int) -> Iterator[Lesson]:
                 groups[row["src_ru"], row["tgt_en"]].append(row["mt"])
     order = sorted(key for key, outputs in groups.items() if len(outputs) >= 4)
     rng.shuffle(order)
-    for source, reference in [*order, *order]:
+    for source, reference in order * PASSES:
         goal = texts(reference)
         mt = rng.choice(groups[source, reference])
         if not 5 <= len(goal) <= 45:
@@ -98,30 +100,30 @@ def agreed(shelf: Shelf, rng: random.Random, fold: int) -> Iterator[Lesson]:
             yield Lesson(source, mt, wanted)
 
 
-def planted(shelf: Shelf, rng: random.Random, fold: int) -> Iterator[Lesson]:
-    """Human translations in which runs of one to four words were dropped or made wrong."""
-    counts, known = ngrams.shipped(), memory.shipped()
+class Spoiler:
+    """Takes good English and drops runs of one to four words, or makes them wrong."""
 
-    def wrong(word: str) -> str | None:
+    def __init__(self, rng: random.Random):
+        self.random, self.counts, self.memory = rng, ngrams.shipped(), memory.shipped()
+
+    def wrong(self, word: str) -> str | None:
         """Another word for one, or none at all."""
-        kind = rng.random()
+        rng, kind = self.random, self.random.random()
         if kind < 0.25:
             return None
-        if kind < 0.55 and (others := known.synonyms(word, 8)):
+        if kind < 0.55 and (others := self.memory.synonyms(word, 8)):
             return rng.choice(others)
-        if kind < 0.75 and (others := counts.forms(word)):
+        if kind < 0.75 and (others := self.counts.forms(word)):
             return rng.choice(others)
         if word in FUNCTION_WORDS:
             return rng.choice(sorted(FUNCTION_WORDS))
         return word
 
-    pairs = clean_pairs(shelf)
-    rng.shuffle(pairs)
-    for source, tokens in pairs:
-        text = " ".join(tokens)
-        words = ngrams.words(text)
+    def lesson(self, source: str | None, text: str) -> Lesson | None:
+        """A sentence with some of its words spoiled; none if it is too short or too long."""
+        rng, words = self.random, ngrams.words(text)
         if not 5 <= len(words) <= 45:
-            continue
+            return None
         pieces, last, at = [], 0, rng.randrange(4)
         while at < len(words):
             size = rng.choices((1, 2, 3, 4), (35, 35, 20, 10))[0]
@@ -129,15 +131,37 @@ def planted(shelf: Shelf, rng: random.Random, fold: int) -> Iterator[Lesson]:
             if not all(word.isalpha() for word, _, _ in run):
                 at += 1
                 continue
-            new = [] if rng.random() < 0.3 else [w for word, _, _ in run if (w := wrong(word))]
+            new = []
+            if rng.random() >= 0.3:
+                new = [w for word, _, _ in run if (w := self.wrong(word))]
             if rng.random() < 0.15:
                 rng.shuffle(new)
             pieces += [text[last : run[0][1]], " ".join(new)]
             last = run[-1][2]
             at += size + rng.randrange(3, 9)
         mt = " ".join(("".join(pieces) + text[last:]).split())
-        if wanted := small(edits(texts(mt), texts(text))):
-            yield Lesson(" ".join(source), mt, wanted)
+        wanted = small(edits(texts(mt), texts(text)))
+        return Lesson(source, mt, wanted) if wanted else None
+
+
+def planted(shelf: Shelf, rng: random.Random, fold: int) -> Iterator[Lesson]:
+    """Human translations, spoiled."""
+    spoiler = Spoiler(rng)
+    pairs = clean_pairs(shelf)
+    rng.shuffle(pairs)
+    for source, tokens in pairs:
+        if lesson := spoiler.lesson(" ".join(source), " ".join(tokens)):
+            yield lesson
+
+
+def english(shelf: Shelf, rng: random.Random, fold: int) -> Iterator[Lesson]:
+    """Good English of politics and news, spoiled, without a source."""
+    spoiler = Spoiler(rng)
+    rows = [row["sentence"] for name in ENGLISH for row in shelf.table(f"english/sentences/{name}")]
+    rng.shuffle(rows)
+    for text in rows:
+        if shelf.allows(text) and (lesson := spoiler.lesson(None, text)):
+            yield lesson
 
 
 Part = Callable[[Shelf, random.Random, int], Iterator[Lesson]]
@@ -146,4 +170,5 @@ PARTS: dict[str, Part] = {
     "consensus": agreed,
     "other_post_edits": from_others,
     "planted": planted,
+    "english": english,
 }

@@ -467,7 +467,7 @@ def summary(raw: _Raw, told: evidence.Evidence | None) -> np.ndarray:
         1 / (1 + np.exp(-x.astype(np.float64)))
         for x in (raw.words[:, 0], raw.gaps[:, 0], raw.whole[:1])
     )
-    mine = [own[0], raw.whole[1], words.mean(), words.max(), gaps.mean(), gaps.max()]
+    mine = [own[0], raw.whole[1], words.mean(), gaps.mean()]
     return np.array([*mine, math.log(len(words)), *(told.segment if told else ())])
 
 

@@ -86,13 +86,14 @@ def describe(bitext: Bitext, tokens: Sequence[Token]) -> Evidence:
 
     *Nothing renders* a source word with a meaning (no preposition, conjunction, particle or
     pronoun) if no word of the MT is a form of one of its renderings, nor part of a remembered phrase,
-    nor the same word, number or name, nor like it in letters where the lexicon lacks it.
+    nor the same word, number or name, nor like it in letters where the lexicon lacks it. A word of
+    the MT that is like such a one in letters counts as one that the lexicon has.
     """
     words, size = bitext.words, len(bitext.source)
     own = bitext.own_scores
     table, bare_source, counted = _words(bitext, own)
     means = (table[:, _LETTERS] > 0) & (table[:, _GRAMMAR] == 0)  # words with a meaning
-    bare = means & (table[:, _BEST] < SUPPORTED) & (table[:, _LIKE] < NAMED)
+    bare = means & (table[:, _BEST] < SUPPORTED)
     table[1:, _BARE_BEFORE], table[:-1, _BARE_AFTER] = bare[:-1], bare[1:]
     uncovered = bare_source.sum() / max(1, counted)
     segment = np.array(
@@ -179,11 +180,14 @@ def _words(bitext: Bitext, own: np.ndarray) -> tuple[np.ndarray, np.ndarray, int
             for form in forms:
                 for i, share in whose.get(form, ()):
                     rendered[i] = max(rendered[i], share)
+        total = sum(share for _, share in whose.get(word, ()))
+        if like >= NAMED:  # its letters are as good as a rendering
+            shares[0] = total = 1.0
         known_words[word] = (
-            bitext.support(word),
+            1.0 if like >= NAMED else bitext.support(word),
             shares[0],
             shares[1] if len(shares) > 1 else 0.0,
-            math.log(1e-4 + sum(share for _, share in whose.get(word, ()))),
+            math.log(1e-4 + total),
             max(in_phrases.get(form, 0.0) for form in forms),
             like,
         )
@@ -205,10 +209,13 @@ def _words(bitext: Bitext, own: np.ndarray) -> tuple[np.ndarray, np.ndarray, int
             (share * (1 - 0.6 * abs((i + 0.5) / size - at[j])) for i, share in whose.get(word, ())),
             default=0.0,
         )
+        named = like >= NAMED
+        if named:
+            near = 1.0
         rows[j, 1:_UNCOVERED] = (
             support, best, second, near, total, phrase, like, word in FUNCTION_WORDS,
             word[-1:].isalnum(), any(c.isdigit() for c in word),
-            bitext.segment.mt[bitext.ranges[j][0]].isupper(), bitext.links[j] is not None,
+            bitext.segment.mt[bitext.ranges[j][0]].isupper(), named or bitext.links[j] is not None,
         )  # fmt: skip
         rows[j, _LENGTH] = len(word)
     rows[:, _LOGPROB], rows[:, _NEXT] = own[:-1], own[1:]

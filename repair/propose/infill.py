@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,11 +36,13 @@ RENDERINGS = 10  # of one source word
 LONGEST = 5  # words of a place and of a wording
 # The beam after each word of a wording, and how many wordings of that length are kept: long ones are
 # less probable than any short one, and would never be seen beside them.
-BEAMS, KEPT = (6, 4, 2, 2), (6, 4, 2, 2)
+BEAMS, KEPT = (12, 4, 2, 2), (6, 4, 2, 2)
+OPENINGS, SECONDS = 100, 12  # words that may come first, and second words after each of the beam
 STEPS = len(BEAMS)
 GROUP = 8  # places that are searched together
 COLUMNS = 2 * NEAR + LONGEST + BEHIND * RENDERINGS  # words that can be pointed at from a place
 LEAST, UNSEEN = 1e-9, -11.0  # the least probability; logarithms of first words are kept above
+FLOOR = math.log(LEAST) + 1e-3  # what is not above has no probability at all
 MT_ROLES, SOURCE_ROLES = 12, 8  # where a word stands, seen from the place
 
 
@@ -111,11 +114,12 @@ def _gathered(ranges, tokens, rows: np.ndarray) -> np.ndarray:
 class Filling:
     """What the model would write at a place: its best wordings, each with its log-probability.
 
-    ``opening`` are the log-probabilities of all first words by index, ``indices`` and ``more`` the
+    ``guesses`` are one and two words with the log-probability that a wording begins like this. ``opening`` are the log-probabilities of all first words by index, ``indices`` and ``more`` the
     indices of words; index 0 stands for nothing at all.
     """
 
     wordings: list[tuple[Words, float]]
+    guesses: list[tuple[Words, float]]
     opening: np.ndarray
     indices: dict[str, int]
     more: dict[str, int]
@@ -240,6 +244,7 @@ class Infiller:
         there = [tuple(reading.words[place.start : place.end]) for reading, place in asked]
         beams: list[list[tuple[Words, float]]] = [[((), 0.0)] for _ in asked]
         wordings: list[list[tuple[Words, float]]] = [[] for _ in asked]
+        guesses: list[list[tuple[Words, float]]] = [[] for _ in asked]
         opening = np.zeros((len(asked), 0))
         width = 1
         with torch.inference_mode():
@@ -262,26 +267,30 @@ class Infiller:
                     opening = p.clamp(min=LEAST).log().numpy()
                 ends = p[:, END].clamp(min=LEAST).log().tolist()
                 p[:, END] = 0
-                values, indices = p.topk(max(beam, 1) + 1, dim=1)
+                tried = (OPENINGS, SECONDS)[step] if step < 2 else beam
+                most = min(max(beam, tried, 1) + 1, p.shape[1])
+                values, indices = p.topk(most, dim=1)
                 values, indices = values.clamp(min=LEAST).log().tolist(), indices.tolist()
                 for k in range(len(asked)):
                     at = k * width
                     mine = list(enumerate(beams[k], at))
                     closed = [(w, t + ends[n]) for n, (w, t) in mine if w and w != there[k]]
-                    wordings[k] += sorted(closed, key=lambda one: (-one[1], one[0]))[:kept]
+                    wordings[k] += _ordered(closed)[:kept]
                     grown = [
                         ((*words, word), total + value)
                         for n, (words, total) in mine
                         for value, index in zip(values[n], indices[n], strict=True)
-                        if words[-1:] != ((word := spelled(k, index)),)
+                        if value > FLOOR and words[-1:] != ((word := spelled(k, index)),)
                     ]
-                    beams[k] = sorted(grown, key=lambda one: (-one[1], one[0]))[:beam]
+                    if step < 2:
+                        guesses[k] += grown
+                    beams[k] = _ordered(grown)[:beam]
                 width = beam
                 if not beam:
                     break
         return [
-            Filling(sorted(mine, key=lambda one: (-one[1], one[0])), line, self._ids, one.names)
-            for mine, line, one in zip(wordings, opening, pointers, strict=True)
+            Filling(_ordered(mine), _ordered(more), line, self._ids, one.names)
+            for mine, more, line, one in zip(wordings, guesses, opening, pointers, strict=True)
         ]
 
 
@@ -336,6 +345,11 @@ def packed(
                 renderings[r, k, n], shares[r, k, n] = ids.get(word, RARE), share
     arrays = [mt, words, mt_roles, source, source_roles, renderings, shares]
     return Inputs(*map(torch.from_numpy, arrays))
+
+
+def _ordered(found: list[tuple[Words, float]]) -> list[tuple[Words, float]]:
+    """The likeliest first; equals by their words, so that the order is always the same."""
+    return sorted(found, key=lambda one: (-one[1], one[0]))
 
 
 def _damaged(path: Path, what) -> RepairError:

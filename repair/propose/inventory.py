@@ -236,6 +236,13 @@ def infilled(reading: Reading, place: Place) -> Iterator[Words]:
         yield from (words for words, _ in filling.wordings)
 
 
+def guessed(reading: Reading, place: Place) -> Iterator[Words]:
+    """One and two words with which the infilling model would begin, whatever it would go on with."""
+    filling = reading.filling(place)
+    if filling:
+        yield from (words for words, _ in filling.guesses)
+
+
 def names(reading: Reading, place: Place) -> Iterator[Words]:
     """Names of the source behind the place, in Latin letters."""
     source = reading.segment.source or ""
@@ -278,7 +285,7 @@ def punctuation(reading: Reading, place: Place) -> Iterator[Words]:
 Producer = Callable[[Reading, Place], Iterable[Words]]
 PRODUCERS: tuple[Producer, ...] = (
     delete, function_words, inflections, neighbours, lexicon, synonyms, spellings, phrases,
-    rendered_with_particle, composed, infilled, names, context, punctuation,
+    rendered_with_particle, composed, infilled, guessed, names, context, punctuation,
 )  # fmt: skip
 _DIGIT = re.compile(r"\d")
 _SAFE = re.compile(r"[a-z0-9'.&/$%£€à-ÿ-]+|[,.:;?!\"—–()…]", re.IGNORECASE)

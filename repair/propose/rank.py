@@ -56,6 +56,7 @@ FEATURES = (
     "infilling: log-probability of the first word",
     "infilling: log-probability of the wording",
     "infilling: rank of the wording",
+    "infilling: log-probability of beginning like this",
     "infilling: log-probability of the best wording",
     "infilling: log-probability of nothing",
     "infilling: entropy of the first word",
@@ -141,23 +142,25 @@ def describe(reading: Reading, place: Place, found: dict[Words, int]) -> np.ndar
         rows[alike, 26] = np.argsort(np.argsort(-gains[alike]))
     rows[:, 27] = gains / (1 + np.maximum(sizes, len(there)))
     rows[:, 28] = sizes - len(there)
-    rows[:, 29:35] = _filled(reading.filling(place), options)
-    rows[:, 35:] = bits[:, None] >> np.arange(len(PRODUCERS)) & 1
+    rows[:, 29:36] = _filled(reading.filling(place), options)
+    rows[:, 36:] = bits[:, None] >> np.arange(len(PRODUCERS)) & 1
     return rows
 
 
 def _filled(filling, options: Sequence[Words]) -> np.ndarray:
     """What the infilling model says of each candidate; nan where it does not say anything."""
-    out = np.full((len(options), 6), math.nan)
+    out = np.full((len(options), 7), math.nan)
     if filling is None:
         return out
     said = {words: (p, rank) for rank, (words, p) in enumerate(filling.wordings)}
+    begun = dict(filling.guesses)
     some = [k for k, words in enumerate(options) if words]
     out[:, :2] = filling.empty
     out[some, 0] = filling.first([options[k][0] for k in some])
     out[some, 1:3] = [said.get(options[k], (math.nan, len(said))) for k in some]
-    out[:, 3] = filling.wordings[0][1] if filling.wordings else math.nan
-    out[:, 4], out[:, 5] = filling.empty, filling.entropy
+    out[:, 3] = [begun.get(words, math.nan) for words in options]
+    out[:, 4] = filling.wordings[0][1] if filling.wordings else math.nan
+    out[:, 5], out[:, 6] = filling.empty, filling.entropy
     return out
 
 
@@ -204,7 +207,7 @@ DOUBTS = (
 
 # The price of a deletion with and without the source, chosen on MLQE-PE dev and AFRL dev, so that at
 # most about one and a half times as many are proposed as editors make.
-DELETION, DELETION_BLIND = 1.5, 2.5
+DELETION, DELETION_BLIND = 1.8, 2.7
 
 
 def scored(model, rows: np.ndarray) -> np.ndarray:
