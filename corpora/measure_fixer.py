@@ -198,7 +198,8 @@ def main(arguments: list[str] | None = None) -> int:
             measure(name, fixer, detector, sighted, options.corpora, draw, checkers)
         measure_ideas(name, fixer, detector, options.corpora)
     for checker in checkers.values():
-        getattr(checker, "close", bool)()
+        if hasattr(checker, "close"):
+            checker.close()
     print(f"{time.time() - started:.0f} s")
     return 0
 

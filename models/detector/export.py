@@ -51,8 +51,20 @@ SETTINGS = {
 }
 # What makes a word likelier right must never make it likelier wrong (-1), and the other way round (1).
 DIRECTIONS = {
-    "words": {0: 1, 1: -1, 2: -1, 3: -1, 4: -1, 5: -1, 6: -1, 7: -1, 12: -1, 13: 1},
-    "gaps": {0: 1, 1: 1, 2: 1, 3: 1, 6: 1, 7: 1},
+    "log-odds of the network": 1,
+    "log-odds of the word before": 1,
+    "log-odds of the word after": 1,
+    "lexicon: best share of the word": -1,
+    "lexicon: best share of its forms": -1,
+    "lexicon: second best share of its forms": -1,
+    "lexicon: best share, less far from the diagonal": -1,
+    "lexicon: log of all shares": -1,
+    "phrase memory: best share of a phrase with one of its forms": -1,
+    "likeness in letters to a name or unknown word of the source": -1,
+    "linked to a word of the source": -1,
+    "source words that nothing renders, between the words that the neighbours render": 1,
+    "share of source words near that nothing renders": 1,
+    "share of all source words that nothing renders": 1,
 }
 RIDGE = 20.0
 SEALED = ["config.json", "gaps.txt", "model.safetensors", "tokenizer.json", "words.txt"]
@@ -86,12 +98,13 @@ def trees(
     rows: Sequence[np.ndarray], labels: Sequence[np.ndarray], start: Sequence[np.ndarray], kind: str
 ) -> lightgbm.Booster:
     """Trees over the evidence that add to log-odds ``start`` what makes the labels likelier."""
-    names = [name.replace(":", "") for name in getattr(evidence, kind.upper())]
+    columns = getattr(evidence, kind.upper())
+    names = [name.replace(":", "") for name in columns]
     data = lightgbm.Dataset(
         np.concatenate(rows), np.concatenate(labels), init_score=np.concatenate(start),
         feature_name=[name.replace(",", "").replace(" ", "_") for name in names],
     )  # fmt: skip
-    directions = [DIRECTIONS[kind].get(k, 0) for k in range(len(names))]
+    directions = [DIRECTIONS.get(name, 0) for name in columns]
     return lightgbm.train(SETTINGS | {"monotone_constraints": directions}, data, ROUNDS[kind])
 
 

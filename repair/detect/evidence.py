@@ -210,8 +210,7 @@ def _words(bitext: Bitext, own: np.ndarray) -> tuple[np.ndarray, np.ndarray, int
             default=0.0,
         )
         named = like >= NAMED
-        if named:
-            near = 1.0
+        near = 1.0 if named else near
         rows[j, 1:_UNCOVERED] = (
             support, best, second, near, total, phrase, like, word in FUNCTION_WORDS,
             word[-1:].isalnum(), any(c.isdigit() for c in word),

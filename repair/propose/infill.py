@@ -114,7 +114,8 @@ def _gathered(ranges, tokens, rows: np.ndarray) -> np.ndarray:
 class Filling:
     """What the model would write at a place: its best wordings, each with its log-probability.
 
-    ``guesses`` are one and two words with the log-probability that a wording begins like this. ``opening`` are the log-probabilities of all first words by index, ``indices`` and ``more`` the
+    ``guesses`` are one and two words with the log-probability that a wording begins like this.
+    ``opening`` are the log-probabilities of all first words by index, ``indices`` and ``more`` the
     indices of words; index 0 stands for nothing at all.
     """
 
